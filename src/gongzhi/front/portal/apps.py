@@ -1,0 +1,8 @@
+"""The residents' door."""
+
+from django.apps import AppConfig
+
+
+class PortalConfig(AppConfig):
+    name = "gongzhi.front.portal"
+    label = "portal"

@@ -1,0 +1,8 @@
+"""The staff's door."""
+
+from django.apps import AppConfig
+
+
+class WorkbenchConfig(AppConfig):
+    name = "gongzhi.front.workbench"
+    label = "workbench"

@@ -1,0 +1,8 @@
+"""Who reacts to which event, and the worker that delivers it."""
+
+from django.apps import AppConfig
+
+
+class LoopConfig(AppConfig):
+    name = "gongzhi.loop"
+    label = "loop"

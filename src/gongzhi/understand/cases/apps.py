@@ -1,0 +1,8 @@
+"""A resident's demand."""
+
+from django.apps import AppConfig
+
+
+class CasesConfig(AppConfig):
+    name = "gongzhi.understand.cases"
+    label = "cases"

@@ -1,0 +1,8 @@
+"""Did it help?"""
+
+from django.apps import AppConfig
+
+
+class ChecksConfig(AppConfig):
+    name = "gongzhi.verify.checks"
+    label = "checks"
