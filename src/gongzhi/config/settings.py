@@ -24,9 +24,7 @@ DEBUG = environment.flag("GONGZHI_DEBUG")
 
 SECRET_KEY = environment.secret("GONGZHI_SECRET_KEY", HOME)
 # The root of the keys that seal personal data; rotation adds a key, see docs/howto/rotate-keys.md.
-GONGZHI_DATA_KEYS = environment.words("GONGZHI_DATA_KEYS") or [
-    "k1:" + environment.secret("GONGZHI_DATA_KEY", HOME)
-]
+GONGZHI_DATA_KEYS = environment.words("GONGZHI_DATA_KEYS") or ["k1:" + environment.secret("GONGZHI_DATA_KEY", HOME)]
 ALLOWED_HOSTS = environment.words("GONGZHI_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = environment.words("GONGZHI_ORIGINS")
 # How many trusted proxies stand in front; 0 means the peer's address is the visitor's.

@@ -14,9 +14,7 @@ from django.db.models import Q
 
 def canonical(value: Any) -> bytes:
     """One spelling for one value: sorted keys, no spaces, UTF-8, times in ISO 8601 UTC."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
-    ).encode()
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain).encode()
 
 
 def _plain(value: Any) -> Any:
