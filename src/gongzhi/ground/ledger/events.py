@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import json
+import types
+import typing
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, ClassVar, dataclass_transform
+
+from django.utils.functional import Promise
+
+from gongzhi.ground.ledger.models import canonical
 
 _REGISTRY: dict[str, type[Event]] = {}
 
@@ -12,10 +23,15 @@ _REGISTRY: dict[str, type[Event]] = {}
 class Event:
     """Base of all events. A subclass is made a frozen, keyword-only dataclass and registered as ``room.Name``.
 
-    Fields hold ids, codes and numbers (int, bool, str codes, None, lists of those); never names or free text.
+    Fields hold ids, codes, numbers and times (int, bool, str codes, date, datetime, None, lists of those); never
+    names or free text.
     """
 
     name: ClassVar[str]
+    # What a timeline shows, in the past tense: ``label = _("Case opened")`` with gettext_lazy.
+    label: ClassVar[str | Promise] = ""
+    # True when the row may be gone after this event (erased, destroyed). Any other missing row is a finding.
+    ends_row: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -28,7 +44,9 @@ class Event:
         _REGISTRY[cls.name] = cls
 
     def data(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)  # type: ignore[call-overload,no-any-return]
+        """The fields as the record keeps them (plain JSON)."""
+        facts = dataclasses.asdict(self)  # type: ignore[call-overload]
+        return typing.cast("dict[str, Any]", json.loads(canonical(facts)))
 
 
 def event_type(name: str) -> type[Event]:
@@ -40,8 +58,37 @@ def every_event() -> list[type[Event]]:
     return [_REGISTRY[name] for name in sorted(_REGISTRY)]
 
 
+def label_of(name: str) -> str | Promise:
+    """What a timeline shows for a recorded event name; the name itself when no room speaks it any more."""
+    kind = _REGISTRY.get(name)
+    return (kind.label if kind is not None else "") or name
+
+
 def read(name: str, data: dict[str, Any]) -> Event:
     """The event again, from an entry. Fields that were added since take their defaults."""
     kind = _REGISTRY[name]
-    known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    return kind(**{key: value for key, value in data.items() if key in known})
+    readers = _readers(kind)
+    return kind(**{key: readers[key](value) for key, value in data.items() if key in readers})
+
+
+@functools.cache
+def _readers(kind: type[Event]) -> dict[str, Callable[[Any], Any]]:
+    """How each field is read back: times and decimals are kept as text."""
+    hints = typing.get_type_hints(kind)
+    fields = dataclasses.fields(kind)  # type: ignore[arg-type]
+    return {field.name: _reader(hints[field.name]) for field in fields}
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    options = typing.get_args(hint) if typing.get_origin(hint) in {typing.Union, types.UnionType} else (hint,)
+    for kind, parse in _PARSERS.items():
+        if kind in options:
+            return lambda value: None if value is None else parse(value)
+    return lambda value: value
+
+
+_PARSERS: dict[type, Callable[[str], Any]] = {
+    datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
+    Decimal: Decimal,
+}

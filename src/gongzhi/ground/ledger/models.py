@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
+from django.core import signing
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
-
-def canonical(value: Any) -> bytes:
-    """One spelling for one value: sorted keys, no spaces, UTF-8, times in ISO 8601 UTC."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain).encode()
+from gongzhi.ground.ledger.paths import below
 
 
 def _plain(value: Any) -> Any:
@@ -22,11 +22,21 @@ def _plain(value: Any) -> Any:
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, Decimal | float):
+    if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, bytes | memoryview):
         return bytes(value).hex()
     raise TypeError(f"{type(value).__name__} does not belong into the record")
+
+
+_SPELLING = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
+)
+
+
+def canonical(value: Any) -> bytes:
+    """One spelling for one value: sorted keys, no spaces, UTF-8, times in ISO 8601 UTC, bytes in hexadecimal."""
+    return _SPELLING.encode(value).encode()
 
 
 class Recorded(models.Model):
@@ -50,19 +60,76 @@ class Recorded(models.Model):
 
     def fingerprint(self) -> bytes:
         """SHA-256 over the recorded fields as the database keeps them (32 bytes)."""
-        facts = {name: getattr(self, name) for name in self.RECORDED}
+        facts = {name: _as_kept(self._meta.get_field(name), getattr(self, name)) for name in self.RECORDED}
         return hashlib.sha256(canonical(facts)).digest()
 
 
+def _as_kept(field: Any, value: Any) -> Any:
+    """The value as it will come back from the database, whatever the action assigned ("3", 3, Decimal(3) …)."""
+    if value is None:
+        return None
+    value = field.to_python(value)
+    if isinstance(field, models.DecimalField):
+        return value.quantize(Decimal(1).scaleb(-field.decimal_places))
+    return value
+
+
 class EntryQuerySet(models.QuerySet["Entry"]):
+    """Timelines and the filters of the audit list."""
+
     def about(self, row: Recorded) -> Self:
+        """The timeline of one row, oldest first."""
         return self.filter(noun=row.noun(), object_id=row.pk).order_by("id")
+
+    def about_any(self, things: Iterable[tuple[str, int]]) -> Self:
+        """One timeline of several things, given as (noun, id): a case with its tasks and checks, oldest first."""
+        ids: dict[str, list[int]] = {}
+        for noun, pk in things:
+            ids.setdefault(noun, []).append(pk)
+        if not ids:
+            return self.none()
+        wanted = Q()
+        for noun, pks in ids.items():
+            wanted |= Q(noun=noun, object_id__in=pks)
+        return self.filter(wanted).order_by("id")
 
     def within(self, path: str) -> Self:
         """Entries that belong to the place with this path or to any place below it."""
-        if not path:
-            return self
-        return self.filter(place_path__startswith=path)
+        return self.filter(below(path, field="place_path"))
+
+    def matching(
+        self,
+        *,
+        event: str = "",
+        noun: str = "",
+        object_id: int | None = None,
+        by: int | None = None,
+        post: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        path: str = "",
+    ) -> Self:
+        """The entries that fit everything that was given; ``since`` is included, ``until`` is not."""
+        given: dict[str, Any] = {
+            "event": event or None,
+            "noun": noun or None,
+            "object_id": object_id,
+            "by_id": by,
+            "post_id": post,
+            "at__gte": since,
+            "at__lt": until,
+        }
+        return self.filter(**{name: value for name, value in given.items() if value is not None}).within(path)
+
+    def newest_first(self, *, before: int | None = None) -> Self:
+        """Newest first; ``before`` is the last id of the page already seen."""
+        entries = self if before is None else self.filter(id__lt=before)
+        return entries.order_by("-id")
+
+    def unsealed(self, *, behind: int = 0) -> Self:
+        """Entries that no seal holds yet. ``behind``: look only at ids greater than this."""
+        entries = self.filter(id__gt=behind) if behind else self
+        return entries.filter(~models.Exists(Leaf.objects.filter(entry=models.OuterRef("pk")))).order_by("id")
 
 
 class Entry(models.Model):
@@ -86,25 +153,118 @@ class Entry(models.Model):
             models.UniqueConstraint(fields=["noun", "object_id", "seq"], name="entry_once_per_step"),
             models.CheckConstraint(name="entry_counts_from_one", condition=Q(seq__gte=1)),
         ]
-        indexes = [models.Index(fields=["event", "at"], name="entry_by_event")]
+        indexes = [
+            models.Index(fields=["event", "at"], name="entry_by_event"),
+            models.Index(fields=["place_path", "at"], name="entry_by_place"),
+            models.Index(fields=["by_id", "at"], name="entry_by_person", condition=Q(by_id__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.event} {self.noun} {self.object_id} #{self.seq}"
 
     def canonical(self) -> bytes:
         """The bytes that are sealed: everything the entry says."""
-        return canonical(
-            {
-                "id": self.pk,
-                "event": self.event,
-                "noun": self.noun,
-                "object": self.object_id,
-                "seq": self.seq,
-                "place": self.place_path,
-                "by": self.by_id,
-                "post": self.post_id,
-                "at": self.at,
-                "data": self.data,
-                "fingerprint": self.fingerprint,
-            }
+        return spell(
+            self.pk,
+            self.event,
+            self.noun,
+            self.object_id,
+            self.seq,
+            self.place_path,
+            self.by_id,
+            self.post_id,
+            self.at,
+            self.data,
+            self.fingerprint,
         )
+
+    def proof_url(self) -> str:
+        """The proof page with the key that opens this entry's wording. Give it only to those who may see the row."""
+        return f"{reverse('ledger:proof', args=[self.pk])}?key={proof_key(self.pk)}"
+
+
+# The order of the arguments of spell(), for reading many entries without building objects.
+SPELT = ("id", "event", "noun", "object_id", "seq", "place_path", "by_id", "post_id", "at", "data", "fingerprint")
+
+
+def spell(
+    id: int,
+    event: str,
+    noun: str,
+    object_id: int,
+    seq: int,
+    place_path: str,
+    by_id: int | None,
+    post_id: int | None,
+    at: datetime,
+    data: Any,
+    fingerprint: bytes,
+) -> bytes:
+    """The canonical bytes of an entry."""
+    return canonical(
+        {
+            "id": id,
+            "event": event,
+            "noun": noun,
+            "object": object_id,
+            "seq": seq,
+            "place": place_path,
+            "by": by_id,
+            "post": post_id,
+            "at": at,
+            "data": data,
+            "fingerprint": fingerprint,
+        }
+    )
+
+
+def proof_key(entry_id: int) -> str:
+    return signing.Signer(salt="ledger.proof").signature(str(entry_id))
+
+
+class Seal(models.Model):
+    """A batch of entries under one Merkle root, chained to the seal before it."""
+
+    number = models.PositiveBigIntegerField(primary_key=True)  # 1, 2, 3 … without a gap
+    size = models.PositiveIntegerField()
+    root = models.BinaryField(max_length=32)
+    previous = models.BinaryField(max_length=32)  # the chained root of the seal before; 32 zero bytes at the start
+    chained = models.BinaryField(max_length=32)
+    first_entry = models.BigIntegerField()
+    last_entry = models.BigIntegerField()
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="seal_counts_from_one", condition=Q(number__gte=1)),
+            models.CheckConstraint(name="seal_holds_something", condition=Q(size__gte=1)),
+            models.CheckConstraint(name="seal_runs_forward", condition=Q(last_entry__gte=models.F("first_entry"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"seal {self.number}"
+
+    def facts(self) -> dict[str, Any]:
+        """What is published: JSON-ready, hashes in hexadecimal."""
+        return {
+            "number": self.number,
+            "size": self.size,
+            "root": bytes(self.root).hex(),
+            "previous": bytes(self.previous).hex(),
+            "chained": bytes(self.chained).hex(),
+            "first_entry": self.first_entry,
+            "last_entry": self.last_entry,
+            "sealed_at": _plain(self.sealed_at),
+        }
+
+
+class Leaf(models.Model):
+    """The place of one entry in its seal."""
+
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, primary_key=True, related_name="leaf")
+    seal = models.ForeignKey(Seal, on_delete=models.PROTECT, related_name="leaves", db_index=False)
+    position = models.PositiveIntegerField()  # 0, 1, 2 … in the order of entry ids
+    hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["seal", "position"], name="leaf_one_per_position")]
