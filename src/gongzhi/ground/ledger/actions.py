@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.events import Event
 from gongzhi.ground.ledger.models import Entry, Recorded
-from gongzhi.ground.refusals import Refusal
+from gongzhi.ground.refusals import Stale
 
 
 class Acting(Protocol):
@@ -46,7 +46,7 @@ def record(
 
     ``save`` names the fields that the action changed: they are written together with the row's next version.
     Without it the row must just have been created (version 1, its first entry). ``place`` is the path of the
-    place the matter belongs to. Raises Refusal when somebody else changed the row since it was read.
+    place the matter belongs to. Raises Stale when somebody else changed the row since it was read.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("record() belongs inside the transaction of its action")
@@ -103,6 +103,8 @@ def _write(row: Recorded, fields: Sequence[str]) -> None:
     for name in fields:
         field = row._meta.get_field(name)
         values[field.attname] = field.pre_save(row, False)  # type: ignore[union-attr]
+        for beside in getattr(field, "written_with", ()):  # a blind index is written with its source
+            values[beside] = row._meta.get_field(beside).pre_save(row, False)  # type: ignore[union-attr]
     if not kind._default_manager.filter(pk=row.pk, version=read_version).update(**values):
         row.version = read_version
-        raise Refusal(_("Somebody else changed this a moment ago. Please look at it again."), status=409)
+        raise Stale(_("Somebody else changed this a moment ago. Please look at it again."), status=409)
