@@ -28,3 +28,7 @@ class NotThere(Refusal):
 
     def __init__(self, reason: str | Promise = "") -> None:
         super().__init__(reason, status=404)
+
+
+class Stale(Refusal):
+    """Somebody else changed the row since it was read (409). Reading it again and trying again may well succeed."""

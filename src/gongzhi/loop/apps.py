@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class LoopConfig(AppConfig):
     name = "gongzhi.loop"
     label = "loop"
+
+    def ready(self) -> None:
+        from gongzhi.loop import delivery
+        from gongzhi.loop.circuit import CIRCUIT
+
+        delivery.connect(CIRCUIT)

@@ -1,18 +1,20 @@
-"""Appending to the record. ``record()`` is the last line of every action in the house."""
+"""Appending to the record, and sealing it. ``record()`` is the last line of every action in the house."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from gongzhi.ground.accounts.models import User
+from gongzhi.ground.ledger import merkle, witness
 from gongzhi.ground.ledger.events import Event
-from gongzhi.ground.ledger.models import Entry, Recorded
+from gongzhi.ground.ledger.models import Entry, EntryQuerySet, Leaf, Recorded, Seal
+from gongzhi.ground.ledger.proofs import chain
 from gongzhi.ground.refusals import Stale
 
 
@@ -80,6 +82,8 @@ def record_many(
 def _facts(
     event: Event, about: Recorded, by: User | None, now: datetime, post: Acting | None, place: str
 ) -> dict[str, object]:
+    if place and not (place.isascii() and place.isdigit()):
+        raise ValueError(f"a place path is made of digits, not {place!r}")
     return {
         "event": event.name,
         "noun": about.noun(),
@@ -105,6 +109,62 @@ def _write(row: Recorded, fields: Sequence[str]) -> None:
         values[field.attname] = field.pre_save(row, False)  # type: ignore[union-attr]
         for beside in getattr(field, "written_with", ()):  # a blind index is written with its source
             values[beside] = row._meta.get_field(beside).pre_save(row, False)  # type: ignore[union-attr]
-    if not kind._default_manager.filter(pk=row.pk, version=read_version).update(**values):
+    if not kind._base_manager.filter(pk=row.pk, version=read_version).update(**values):
         row.version = read_version
         raise Stale(_("Somebody else changed this a moment ago. Please look at it again."), status=409)
+
+
+def seal(*, now: datetime, limit: int = SEAL_LIMIT) -> Seal | None:
+    """Put the waiting entries (at most ``limit``) under the next seal. None when nothing waits.
+
+    Any number of workers may try at once: the number of the next seal can be taken only once, and whoever comes
+    second changes nothing and gets None.
+    """
+    previous = Seal.objects.order_by("-number").first()
+    number = previous.number + 1 if previous else 1
+    try:
+        with transaction.atomic():
+            batch = list(_waiting(previous, now)[: min(limit, SEAL_LIMIT)])
+            if not batch:
+                return None
+            hashes = [merkle.leaf_hash(entry.canonical()) for entry in batch]
+            root = merkle.root(hashes)
+            before = bytes(previous.chained) if previous else START_OF_CHAIN
+            new = Seal.objects.create(
+                number=number,
+                size=len(batch),
+                root=root,
+                previous=before,
+                chained=chain(previous=before, root=root, number=number, size=len(batch), at=now),
+                first_entry=batch[0].pk,
+                last_entry=batch[-1].pk,
+                sealed_at=now,
+            )
+            Leaf.objects.bulk_create(
+                [
+                    Leaf(entry=entry, seal=new, position=position, hash=hashed)
+                    for position, (entry, hashed) in enumerate(zip(batch, hashes, strict=True))
+                ],
+                batch_size=1000,
+            )
+            transaction.on_commit(witness.catch_up, robust=True)
+            return new
+    except IntegrityError:
+        if Seal.objects.filter(number=number).exists():
+            return None
+        raise
+
+
+def _waiting(previous: Seal | None, now: datetime) -> EntryQuerySet:
+    """Entries without a seal, lowest id first.
+
+    A long transaction commits ids that lie below those already sealed, so "greater than the last one" would lose
+    entries. Usually the look-up goes back one day; the first seal of each day looks through the whole record.
+    """
+    entries = Entry.objects.get_queryset()
+    if previous is None:
+        return entries.unsealed()
+    day_ago = Seal.objects.filter(sealed_at__lt=now - timedelta(days=1)).order_by("-number").first()
+    recent = entries.unsealed(behind=day_ago.last_entry if day_ago else 0)
+    first_of_the_day = previous.sealed_at.astimezone(UTC).date() != now.astimezone(UTC).date()
+    return entries.unsealed() if first_of_the_day and recent.exists() else recent

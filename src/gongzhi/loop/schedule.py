@@ -1,0 +1,74 @@
+"""What runs by the clock. One list; any worker ticks, and the one that moves ``next_run`` ahead has taken the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from gongzhi.loop import queue
+from gongzhi.loop.models import Job, Schedule
+
+PREFIX = "schedule:"
+
+
+@dataclass(frozen=True)
+class Every:
+    """Call ``run`` (dotted path of a function with ``now=``) every so many seconds, or daily ``at`` a local time.
+
+    A run that was missed is made up for once, however many were missed. Two runs of one schedule never overlap.
+    """
+
+    name: str
+    run: str
+    seconds: int = 0
+    at: time | None = None
+
+    def first(self, now: datetime) -> datetime:
+        return now if self.at is None else self.following(now)
+
+    def following(self, now: datetime) -> datetime:
+        if self.at is None:
+            return now + timedelta(seconds=self.seconds)
+        here = timezone.localtime(now, timezone.get_default_timezone())
+        then = here.replace(hour=self.at.hour, minute=self.at.minute, second=0, microsecond=0)
+        return then if then > here else then + timedelta(days=1)
+
+
+SCHEDULES: tuple[Every, ...] = (Every("clean_jobs", "gongzhi.loop.queue.clean", seconds=3600),)
+
+
+def prepare(*, now: datetime) -> None:
+    """Give every schedule its row. Safe to call from any number of workers."""
+    Schedule.objects.bulk_create(
+        [Schedule(name=every.name, next_run=every.first(now)) for every in SCHEDULES], ignore_conflicts=True
+    )
+
+
+def tick(*, now: datetime) -> int:
+    """Turn each schedule that is due into a job. Returns how many this call has taken."""
+    known = {every.name: every for every in SCHEDULES}
+    taken = 0
+    for row in Schedule.objects.filter(next_run__lte=now, name__in=known):
+        with transaction.atomic():
+            ahead = {"next_run": known[row.name].following(now), "last_run": now}
+            if Schedule.objects.filter(pk=row.pk, next_run=row.next_run).update(**ahead):
+                queue.enqueue_once(PREFIX + row.name, task=PREFIX + row.name, args=[], due=now, now=now, max_attempts=3)
+                taken += 1
+    return taken
+
+
+def run(job: Job, *, now: datetime) -> None:
+    """Call the function of a schedule's job."""
+    name = job.task.removeprefix(PREFIX)
+    every = next((every for every in SCHEDULES if every.name == name), None)
+    if every is not None:
+        function: Callable[..., object] = import_string(every.run)
+        function(now=now)
+    with transaction.atomic():
+        queue.remove(job)
+        Schedule.objects.filter(pk=name).update(last_done=now)
