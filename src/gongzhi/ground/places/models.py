@@ -125,6 +125,10 @@ class PlaceQuerySet(models.QuerySet["Place"]):
     def at(self, level: str) -> Self:
         return self.filter(level=level)
 
+    def parents_of_divisions(self) -> Self:
+        """Provinces down to towns: what a division can lie in."""
+        return self.filter(level__in=[Level.PROVINCE, Level.CITY, Level.COUNTY, Level.TOWN])
+
 
 def _only_digits(field: str) -> Exact:
     return Exact(Func(F(field), Value(paths.DIGITS), function="LTRIM", output_field=models.CharField()), Value(""))
@@ -350,6 +354,7 @@ class DivisionImport(Recorded):
     RECORDED = (
         "edition",
         "sha256",
+        "complete",
         "root",
         "rows",
         "added",
@@ -363,7 +368,8 @@ class DivisionImport(Recorded):
 
     edition = models.DateField()
     sha256 = models.CharField(max_length=64)  # of the rows as they were read, in their order
-    root = models.CharField(max_length=paths.LONGEST, blank=True)  # the subtree the edition speaks for; blank: all
+    complete = models.BooleanField()  # it speaks for all divisions below the root: what it lacks, has ended
+    root = models.CharField(max_length=paths.LONGEST, blank=True)  # blank: the whole country
     rows = models.PositiveIntegerField()
     added = models.PositiveIntegerField()
     renamed = models.PositiveIntegerField()
