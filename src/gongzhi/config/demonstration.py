@@ -1,0 +1,40 @@
+"""Where the demonstration is plugged in. Its content stands in ``gongzhi.config.demo``."""
+
+from __future__ import annotations
+
+import importlib
+from datetime import datetime
+from types import ModuleType
+
+from django.db import DatabaseError
+
+from gongzhi.config.terminal import Report, say
+from gongzhi.ground.accounts.models import User
+
+
+def _content() -> ModuleType | None:
+    try:
+        return importlib.import_module("gongzhi.config.demo")
+    except ModuleNotFoundError as missing:
+        if missing.name == "gongzhi.config.demo":
+            return None
+        raise
+
+
+def is_loaded() -> bool:
+    """Whether this database holds the demonstration, complete."""
+    content = _content()
+    try:
+        if content is not None and hasattr(content, "is_loaded"):
+            return bool(content.is_loaded())
+        return User.objects.filter(is_demo=True).exists()
+    except DatabaseError:
+        return False  # no tables yet
+
+
+def load(*, now: datetime, progress: Report) -> None:
+    content = _content()
+    if content is None:
+        say("There is no demonstration in this version; the platform starts empty.")
+        return
+    content.load_demo(now=now, progress=progress)
