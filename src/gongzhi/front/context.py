@@ -1,0 +1,113 @@
+"""What every page knows: the door it belongs to, the display the person chose, the telephone, the mode, the menu.
+
+Costs no query for a resident without a session, and one (the posts) for somebody who is signed in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from gongzhi.ground.access.reach import posts_of
+
+DISPLAYS: Final = ("ordinary", "elder")
+DISPLAY_COOKIE: Final = "display"
+# How Django names a language, and how a page must name it.
+LANGUAGE_TAGS: Final = {"zh-hans": "zh-Hans", "en": "en"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mode:
+    """What the band at the top says: ordinary times, or an emergency with its level, matter and meaning."""
+
+    emergency: bool = False
+    colour: str = ""  # red, orange, yellow or blue
+    level: str = ""  # in words, with the colour: "Level II (orange)"
+    matter: str = ""
+    meaning: str = ""  # what it means for the person who reads it
+    until: datetime | None = None
+    url: str = ""
+
+
+ORDINARY: Final = Mode()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One entry of a menu, as the page shows it."""
+
+    label: Any
+    url: str
+    icon: str
+    current: bool = False
+
+
+# (label, URL name, icon, the verb that a post must have). An entry whose URL is not there yet is left out.
+STAFF_MENU: Final = (
+    (_("Today"), "workbench:today", "calendar", "workbench.enter"),
+    (_("Inbox"), "workbench:inbox", "inbox", "cases.sort"),
+    (_("Cases"), "workbench:cases", "list", "cases.read"),
+    (_("Tasks"), "workbench:tasks", "check", "tasks.work"),
+    (_("Map"), "workbench:map", "map", "places.read"),
+)
+RESIDENT_MENU: Final = (
+    (_("Report something"), "portal:report", "report", ""),
+    (_("What is being done"), "portal:progress", "eye", ""),
+    (_("Take part"), "portal:take_part", "people", ""),
+)
+
+
+def display_of(request: HttpRequest) -> str:
+    chosen = request.COOKIES.get(DISPLAY_COOKIE, "")
+    return chosen if chosen in DISPLAYS else DISPLAYS[0]
+
+
+def _entry(request: HttpRequest, label: Any, name: str, icon: str) -> Entry | None:
+    try:
+        url = reverse(name)
+    except NoReverseMatch:
+        return None
+    return Entry(label=label, url=url, icon=icon, current=request.path == url or request.path.startswith(url))
+
+
+def menu(request: HttpRequest, entries: tuple[tuple[Any, str, str, str], ...], verbs: set[str]) -> list[Entry]:
+    """The entries that this person may use, each with its address. Of nested addresses the longest is current."""
+    found = [
+        entry
+        for label, name, icon, verb in entries
+        if (not verb or verb in verbs) and (entry := _entry(request, label, name, icon))
+    ]
+    here = max((entry.url for entry in found if entry.current), key=len, default="")
+    return [
+        Entry(label=entry.label, url=entry.url, icon=entry.icon, current=bool(here) and entry.url == here)
+        for entry in found
+    ]
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    """The context processor. ``base.html`` lists what it gives; a view may give any of it itself, and then wins."""
+    match = request.resolver_match
+    portal = bool(match and "portal" in match.namespaces)
+    user = getattr(request, "user", None)
+    staff = not portal and user is not None and user.is_authenticated
+    verbs: set[str] = set()
+    if staff and user is not None:
+        verbs = {verb for post in posts_of(user) for verb in post.verbs}
+    return {
+        "lang": LANGUAGE_TAGS.get(get_language() or "", "zh-Hans"),
+        "demo": settings.DEMO,
+        "display": display_of(request),
+        "telephone": settings.GONGZHI_TELEPHONE,
+        "place_name": settings.GONGZHI_NAME,
+        "mode": getattr(request, "mode", ORDINARY),
+        "door": "workbench" if staff else "portal",
+        "staff_menu": menu(request, STAFF_MENU, verbs) if staff else [],
+        "resident_menu": [] if staff else menu(request, RESIDENT_MENU, verbs),
+    }
