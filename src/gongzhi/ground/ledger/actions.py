@@ -24,6 +24,9 @@ class Acting(Protocol):
     pk: int
 
 
+SEAL_LIMIT = 4096  # entries in one seal
+START_OF_CHAIN = bytes(32)
+
 Listener = Callable[[Sequence[Entry]], None]
 _listeners: list[Listener] = []
 
@@ -122,14 +125,15 @@ def seal(*, now: datetime, limit: int = SEAL_LIMIT) -> Seal | None:
     """
     previous = Seal.objects.order_by("-number").first()
     number = previous.number + 1 if previous else 1
+    before = bytes(previous.chained) if previous else START_OF_CHAIN
+    # Entries never change, so the hashing needs no lock; the transaction below is only as long as its inserts.
+    batch = list(_waiting(previous, now)[: min(limit, SEAL_LIMIT)])
+    if not batch:
+        return None
+    hashes = [merkle.leaf_hash(entry.canonical()) for entry in batch]
+    root = merkle.root(hashes)
     try:
         with transaction.atomic():
-            batch = list(_waiting(previous, now)[: min(limit, SEAL_LIMIT)])
-            if not batch:
-                return None
-            hashes = [merkle.leaf_hash(entry.canonical()) for entry in batch]
-            root = merkle.root(hashes)
-            before = bytes(previous.chained) if previous else START_OF_CHAIN
             new = Seal.objects.create(
                 number=number,
                 size=len(batch),
@@ -148,11 +152,11 @@ def seal(*, now: datetime, limit: int = SEAL_LIMIT) -> Seal | None:
                 batch_size=1000,
             )
             transaction.on_commit(witness.catch_up, robust=True)
-            return new
     except IntegrityError:
         if Seal.objects.filter(number=number).exists():
             return None
         raise
+    return new
 
 
 def _waiting(previous: Seal | None, now: datetime) -> EntryQuerySet:

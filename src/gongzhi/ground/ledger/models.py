@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Self
@@ -29,9 +30,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} does not belong into the record")
 
 
-_SPELLING = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
-)
+_SPELLING = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
 
 
 def canonical(value: Any) -> bytes:
@@ -60,8 +59,18 @@ class Recorded(models.Model):
 
     def fingerprint(self) -> bytes:
         """SHA-256 over the recorded fields as the database keeps them (32 bytes)."""
-        facts = {name: _as_kept(self._meta.get_field(name), getattr(self, name)) for name in self.RECORDED}
+        return self.fingerprint_of([getattr(self, name) for name in self.RECORDED])
+
+    @classmethod
+    def fingerprint_of(cls, values: Sequence[Any]) -> bytes:
+        """The fingerprint of a row from the values of its RECORDED fields, in that order."""
+        facts = {field.attname: _as_kept(field, value) for field, value in zip(_recorded(cls), values, strict=True)}
         return hashlib.sha256(canonical(facts)).digest()
+
+
+@functools.cache
+def _recorded(kind: type[Recorded]) -> tuple[Any, ...]:
+    return tuple(kind._meta.get_field(name) for name in kind.RECORDED)
 
 
 def _as_kept(field: Any, value: Any) -> Any:
@@ -69,7 +78,9 @@ def _as_kept(field: Any, value: Any) -> Any:
     if value is None:
         return None
     value = field.to_python(value)
-    if isinstance(field, models.DecimalField):
+    if isinstance(value, float):
+        return value + 0.0  # SQLite keeps no negative zero
+    if isinstance(value, Decimal) and isinstance(field, models.DecimalField):
         return value.quantize(Decimal(1).scaleb(-field.decimal_places))
     return value
 
