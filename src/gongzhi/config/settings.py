@@ -20,11 +20,15 @@ django_stubs_ext.monkeypatch()
 PACKAGE = Path(__file__).resolve().parent.parent
 HOME = environment.home()
 DEMO = environment.flag("GONGZHI_DEMO")
+# Every seal of the record is also written here, one line each; best on another disk than the database.
+GONGZHI_LEDGER_WITNESS = environment.text("GONGZHI_LEDGER_WITNESS") or str(HOME / "ledger-roots.jsonl")
 DEBUG = environment.flag("GONGZHI_DEBUG")
 
 SECRET_KEY = environment.secret("GONGZHI_SECRET_KEY", HOME)
 # The root of the keys that seal personal data; rotation adds a key, see docs/howto/rotate-keys.md.
 GONGZHI_DATA_KEYS = environment.words("GONGZHI_DATA_KEYS") or ["k1:" + environment.secret("GONGZHI_DATA_KEY", HOME)]
+# What seals them: "aes" (AES-256-GCM, SHA-256) or "sm4" (SM4-GCM, SM3), see docs/howto/rotate-keys.md.
+GONGZHI_CIPHER = environment.choice("GONGZHI_CIPHER", ("aes", "sm4"), "aes")
 ALLOWED_HOSTS = environment.words("GONGZHI_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = environment.words("GONGZHI_ORIGINS")
 # How many trusted proxies stand in front; 0 means the peer's address is the visitor's.
@@ -75,6 +79,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "gongzhi.ground.accounts.middleware.idle_limit",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -93,8 +98,14 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "gongzhi.front.context.page",
             ],
-            "builtins": ["template_partials.templatetags.partials", "django.templatetags.i18n"],
+            "libraries": {"gongzhi": "gongzhi.front.templatetags.gongzhi"},
+            "builtins": [
+                "template_partials.templatetags.partials",
+                "django.templatetags.i18n",
+                "gongzhi.front.templatetags.gongzhi",
+            ],
         },
     }
 ]
@@ -161,6 +172,10 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
     }
 }
+
+# Whose pages these are (the name in the head), and the number that people may call instead.
+GONGZHI_NAME = environment.text("GONGZHI_NAME")
+GONGZHI_TELEPHONE = environment.text("GONGZHI_TELEPHONE", "12345")
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]

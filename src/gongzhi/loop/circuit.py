@@ -2,6 +2,42 @@
 
 from __future__ import annotations
 
+from gongzhi.act.tasks import actions as tasks
+from gongzhi.act.tasks.events import TaskReported, TaskReturned
 from gongzhi.loop.wires import When
+from gongzhi.sense.channels import actions as channels
+from gongzhi.sense.channels.events import MessageReceived
+from gongzhi.understand.cases import actions as cases
+from gongzhi.understand.cases.events import (
+    CaseAssigned,
+    CaseAwaitsCheck,
+    CasePaused,
+    CaseReopened,
+    CaseResumed,
+    CaseWithdrawn,
+    DeadlineExtended,
+)
+from gongzhi.verify.checks import actions as checks
+from gongzhi.verify.checks.events import CheckFailed, CheckPassed
 
-CIRCUIT: tuple[When, ...] = ()
+CIRCUIT: tuple[When, ...] = (
+    # sense -> understand
+    When(MessageReceived, then=cases.open_from_message),
+    When(MessageReceived, then=channels.prepare_photos, only=lambda event: event.photos > 0),
+    # understand -> act
+    When(CaseAssigned, then=tasks.open_for_case),
+    When(CaseReopened, then=tasks.open_for_case),
+    When(CaseWithdrawn, then=tasks.cancel_for_case),
+    When(CasePaused, then=tasks.follow_clock),
+    When(CaseResumed, then=tasks.follow_clock),
+    When(DeadlineExtended, then=tasks.follow_clock),
+    # act -> understand: what became of the work
+    When(TaskReported, then=cases.await_check, back=True),
+    When(TaskReturned, then=cases.take_back, back=True),
+    # understand -> verify
+    When(CaseAwaitsCheck, then=checks.ask_whether_it_helped),
+    When(CaseWithdrawn, then=checks.drop_for_case),
+    # verify -> understand: the only way by which a case closes
+    When(CheckPassed, then=cases.close_after_check, back=True),
+    When(CheckFailed, then=cases.reopen_after_check, back=True),
+)

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 PREFIX = "wire:"
 MAX_ATTEMPTS = 12  # about three quarters of an hour; then a person has to look
 TOGETHER = 500  # entries that a batch wire gets at once, at most
-# A request delivers so many jobs, for so many seconds, after its commit; the rest is left to a worker.
+# A commit is followed by so many deliveries in the same process, for so many seconds; a worker does the rest.
 INLINE_JOBS, INLINE_SECONDS = 100, 2.0
 
 _by_event: dict[str, tuple[When, ...]] = {}
@@ -72,12 +72,12 @@ def hear(entries: Sequence[Entry]) -> None:
     now = timezone.now()
     for name in dict.fromkeys(entry.event for entry in entries):
         for wire in _by_event.get(name, ()):
-            same = [entry for entry in entries if entry.event == name]
+            same = [entry for entry in entries if entry.event == name and _lets_through(wire, entry)]
             size = TOGETHER if wire.batch else 1
             jobs += [_job(wire, same[start : start + size], now) for start in range(0, len(same), size)]
     if not jobs:
         return
-    if settings.GONGZHI_DELIVERY == "inline" and len(jobs) <= INLINE_JOBS:
+    if settings.GONGZHI_DELIVERY == "inline" and _promised() + len(jobs) <= INLINE_JOBS:
         # Written as already taken by this process, so that no worker takes them before the commit's own delivery;
         # if the process dies first, the lease ends and a worker does.
         for job in jobs:
@@ -87,6 +87,16 @@ def hear(entries: Sequence[Entry]) -> None:
         transaction.on_commit(partial(_after_commit, jobs))
     else:
         queue.enqueue_many(jobs)
+
+
+def _promised() -> int:
+    """How many jobs this transaction has promised for right after its commit."""
+    hooks = (hook[1] for hook in connection.run_on_commit[-INLINE_JOBS:])
+    return sum(len(hook.args[0]) for hook in hooks if isinstance(hook, partial) and hook.func is _after_commit)
+
+
+def _lets_through(wire: When, entry: Entry) -> bool:
+    return wire.only is None or wire.only(events.read(entry.event, entry.data))
 
 
 def _job(wire: When, entries: Sequence[Entry], now: datetime) -> Job:
@@ -209,7 +219,7 @@ def attempt(job: Job, *, now: datetime) -> Exception | None:
         log.warning("%s took longer than its lease; somebody else has it", job)
     except Exception as error:
         refused = isinstance(error, Refusal) and not isinstance(error, Stale)
-        if queue.fail(job, error, now=timezone.now(), again=not refused):
+        if queue.fail(job, error, now=max(now, timezone.now()), again=not refused):
             log.warning("%s failed and will be tried again", job, exc_info=error)
         else:
             log.error("%s failed and waits for a person: gongzhi jobs failed", job, exc_info=error)

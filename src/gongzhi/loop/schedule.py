@@ -39,7 +39,12 @@ class Every:
         return then if then > here else then + timedelta(days=1)
 
 
-SCHEDULES: tuple[Every, ...] = (Every("clean_jobs", "gongzhi.loop.queue.clean", seconds=3600),)
+SCHEDULES: tuple[Every, ...] = (
+    Every("seal_entries", "gongzhi.ground.ledger.jobs.seal_entries", seconds=60),
+    Every("move_unanswered_checks", "gongzhi.verify.checks.jobs.move_unanswered", seconds=600),
+    Every("clean_jobs", "gongzhi.loop.queue.clean", seconds=3600),
+    Every("erase_expired", "gongzhi.ground.privacy.jobs.erase_expired", at=time(3, 10)),
+)
 
 
 def prepare(*, now: datetime) -> None:

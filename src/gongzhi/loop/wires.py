@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from gongzhi.ground.ledger.events import Event
 
@@ -14,13 +15,14 @@ class When:
 
     The reaction is called as ``then(event, entry=entry, now=now)`` in a transaction of its own. With ``batch`` the
     events that were recorded together are handed over together: ``then(events, entries=entries, now=now)``.
-    ``back`` marks a wire that runs against the order of the loop.
+    ``back`` marks a wire that runs against the order of the loop. ``only`` lets through the events it says yes to.
     """
 
     event: type[Event]
     then: Callable[..., object]
     back: bool = False
     batch: bool = False
+    only: Callable[[Any], bool] | None = None
 
     @property
     def name(self) -> str:

@@ -1,0 +1,201 @@
+"""Everything that can happen to a work order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from gongzhi.act.tasks.events import (
+    TaskAccepted,
+    TaskCancelled,
+    TaskClockChanged,
+    TaskOpened,
+    TaskReported,
+    TaskReturned,
+)
+from gongzhi.act.tasks.models import Move, Task, TaskPhoto
+from gongzhi.ground.access.models import Post
+from gongzhi.ground.access.reach import posts_of
+from gongzhi.ground.accounts.models import User
+from gongzhi.ground.ledger.actions import record
+from gongzhi.ground.ledger.models import Entry
+from gongzhi.ground.refusals import NotThere, Refusal
+from gongzhi.sense.channels.photos import MOST_PHOTOS, accept_photo, clean_copies
+from gongzhi.understand.cases.events import (
+    CaseAssigned,
+    CasePaused,
+    CaseReopened,
+    CaseResumed,
+    CaseWithdrawn,
+    DeadlineExtended,
+)
+from gongzhi.understand.cases.models import Case
+from gongzhi.understand.cases.models import State as CaseState
+
+# --- reactions to what happens to the case ---------------------------------------------------------
+
+
+def open_for_case(event: CaseAssigned | CaseReopened, *, entry: Entry, now: datetime) -> None:
+    """Write the work order for the position that leads (reaction to CaseAssigned and CaseReopened).
+
+    A waiting order of another position is cancelled: the work has been handed over. If the case has moved on since
+    the event, nothing happens; the newer event writes the order.
+    """
+    case = Case.objects.select_for_update(of=("self",)).get(pk=event.case_id)
+    if event.place_id is None or case.state != CaseState.ASSIGNED:
+        return
+    if (case.lead_role, case.lead_place_id) != (event.role, event.place_id):
+        return
+    waiting = Task.objects.select_for_update(of=("self",)).filter(case=case).waiting().first()
+    if waiting is not None:
+        if (waiting.role, waiting.place_id) == (case.lead_role, case.lead_place_id):
+            return
+        _cancel(waiting, now)
+    newest = Task.objects.filter(case=case).aggregate(newest=Max("round"))["newest"] or 0
+    task = Task.objects.create(
+        case=case,
+        round=newest + 1,
+        role=case.lead_role,
+        place_id=event.place_id,
+        place_path=case.place_path,
+        due_at=case.due_at,
+        yellow_at=case.yellow_at,
+        opened_at=now,
+    )
+    record(TaskOpened(task_id=task.pk, case_id=case.pk), about=task, by=None, now=now, place=task.place_path)
+
+
+def cancel_for_case(event: CaseWithdrawn, *, entry: Entry, now: datetime) -> None:
+    """The reporter took the matter back (reaction to CaseWithdrawn)."""
+    for task in Task.objects.select_for_update(of=("self",)).filter(case_id=event.case_id).waiting():
+        _cancel(task, now)
+
+
+def follow_clock(event: CasePaused | CaseResumed | DeadlineExtended, *, entry: Entry, now: datetime) -> None:
+    """The order's deadline is the case's (reaction to CasePaused, CaseResumed, DeadlineExtended)."""
+    case = Case.objects.get(pk=event.case_id)
+    for task in Task.objects.select_for_update(of=("self",)).filter(case=case).waiting():
+        if task.due_at != case.due_at:
+            task.due_at, task.yellow_at = case.due_at, case.yellow_at
+            record(
+                TaskClockChanged(task_id=task.pk, case_id=case.pk),
+                about=task,
+                by=None,
+                now=now,
+                place=task.place_path,
+                save=("due_at", "yellow_at"),
+            )
+
+
+def _cancel(task: Task, now: datetime) -> None:
+    task.go(Move.CANCEL)
+    task.ended_at = now
+    record(
+        TaskCancelled(task_id=task.pk, case_id=task.case_id),
+        about=task,
+        by=None,
+        now=now,
+        place=task.place_path,
+        save=("state", "ended_at"),
+    )
+
+
+# --- what the worker does --------------------------------------------------------------------------
+
+
+def _own(task_id: int, by: User, now: datetime) -> tuple[Task, Post]:
+    """The task, locked, if one of the person's posts has to do it. Seen but not theirs: 403; else 404."""
+    task = Task.objects.visible_to(by).select_for_update(of=("self",)).select_related("case").filter(pk=task_id).first()
+    if task is None:
+        raise NotThere()
+    for post in posts_of(by, timezone.localdate(now)):
+        if (post.role, post.place_id) == (task.role, task.place_id) and "tasks.work" in post.verbs:
+            return task, post
+    raise Refusal(_("This work order belongs to another post."), status=403)
+
+
+@transaction.atomic
+def accept_task(*, task_id: int, by: User, now: datetime) -> Task:
+    task, post = _own(task_id, by, now)
+    task.go(Move.ACCEPT)
+    task.accepted_at, task.accepted_by = now, by
+    record(
+        TaskAccepted(task_id=task.pk, case_id=task.case_id),
+        about=task,
+        by=by,
+        now=now,
+        post=post,
+        place=task.place_path,
+        save=("state", "accepted_at", "accepted_by"),
+    )
+    return task
+
+
+def report_done(*, task_id: int, words: str, by: User, now: datetime, photos: Sequence[Any] = ()) -> Task:
+    """Report the work as done, in words that the reporter will read; photos are welcome and never asked for.
+
+    The case is not closed by this: somebody else looks first.
+    """
+    clean = words.replace("\x00", "").strip()
+    if not clean:
+        raise Refusal(_("Say in a sentence what was done; the reporter reads it."), field="words", status=422)
+    if len(clean) > 500:
+        raise Refusal(_("At most 500 characters, please."), field="words", status=422)
+    if len(photos) > MOST_PHOTOS:
+        raise Refusal(_("At most %(count)d photos, please.") % {"count": MOST_PHOTOS}, field="photos", status=422)
+    # Outside the transaction: turning and shrinking takes a second, and no lock should wait for it.
+    copies = []
+    for upload in photos:
+        content, _suffix = accept_photo(upload)
+        try:
+            copies.append(clean_copies(content))
+        except OSError:
+            raise Refusal(_("This photo is damaged. Please take it again."), field="photos", status=422) from None
+    with transaction.atomic():
+        task, post = _own(task_id, by, now)
+        task.go(Move.REPORT)
+        if task.accepted_at is None:
+            task.accepted_at, task.accepted_by = now, by
+        task.ended_at, task.ended_by, task.words = now, by, clean
+        for large, small, width, height in copies:
+            photo = TaskPhoto(task=task, width=width, height=height)
+            photo.large.save(f"{photo.uid.hex}.webp", large, save=False)
+            photo.small.save(f"{photo.uid.hex}-small.webp", small, save=False)
+            photo.save()
+        record(
+            TaskReported(task_id=task.pk, case_id=task.case_id, photos=len(copies)),
+            about=task,
+            by=by,
+            now=now,
+            post=post,
+            place=task.place_path,
+            save=("state", "accepted_at", "accepted_by", "ended_at", "ended_by", "words"),
+        )
+    return task
+
+
+@transaction.atomic
+def return_task(*, task_id: int, reason: str, by: User, now: datetime) -> Task:
+    """Send the order back: it is not ours, with the reason. The desk rules."""
+    task, post = _own(task_id, by, now)
+    clean = reason.replace("\x00", "").strip()
+    if len(clean) < 4:
+        raise Refusal(_("Say why this is not yours, and whose it could be."), field="reason", status=422)
+    task.go(Move.RETURN)
+    task.ended_at, task.ended_by, task.return_reason = now, by, clean[:300]
+    record(
+        TaskReturned(task_id=task.pk, case_id=task.case_id),
+        about=task,
+        by=by,
+        now=now,
+        post=post,
+        place=task.place_path,
+        save=("state", "ended_at", "ended_by", "return_reason"),
+    )
+    return task

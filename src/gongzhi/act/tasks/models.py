@@ -1,0 +1,157 @@
+"""A task: a piece of work that one position does. Here the work order of a case."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final, Self
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from gongzhi.ground.access.reach import holds_position, reach
+from gongzhi.ground.access.roles import Role
+from gongzhi.ground.accounts.models import User
+from gongzhi.ground.ledger.models import Recorded
+from gongzhi.ground.places.models import Place
+from gongzhi.ground.refusals import Refusal
+from gongzhi.understand.cases.models import Case
+
+
+class State(models.TextChoices):
+    OPEN = "open", _("Waiting to be accepted")
+    ACCEPTED = "accepted", _("Accepted")
+    DONE = "done", _("Reported as done")
+    RETURNED = "returned", _("Returned as not ours")
+    CANCELLED = "cancelled", _("No longer needed")
+
+
+class Move(models.TextChoices):
+    ACCEPT = "accept", _("Accept")
+    REPORT = "report", _("Report as done")
+    RETURN = "return", _("Return as not ours")
+    CANCEL = "cancel", _("Cancel")
+
+
+MOVES: Final[Mapping[Move, tuple[frozenset[State], State]]] = MappingProxyType(
+    {
+        Move.ACCEPT: (frozenset({State.OPEN}), State.ACCEPTED),
+        # Small things are done on the spot: reporting an open task accepts it as well.
+        Move.REPORT: (frozenset({State.OPEN, State.ACCEPTED}), State.DONE),
+        Move.RETURN: (frozenset({State.OPEN, State.ACCEPTED}), State.RETURNED),
+        Move.CANCEL: (frozenset({State.OPEN, State.ACCEPTED}), State.CANCELLED),
+    }
+)
+WAITING: Final = (State.OPEN, State.ACCEPTED)
+
+
+class TaskQuerySet(models.QuerySet["Task"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """What one of their posts has to do, and what lies where the person may read cases."""
+        return self.filter(reach(user, "cases.read") | holds_position(user, role="role", place="place_id"))
+
+    def for_hands_of(self, user: User | AnonymousUser) -> Self:
+        """What the person's own posts have to do."""
+        return self.filter(holds_position(user, role="role", place="place_id"))
+
+    def waiting(self) -> Self:
+        return self.filter(state__in=WAITING)
+
+    def late(self, now: datetime) -> Self:
+        return self.filter(state__in=WAITING, due_at__lt=now)
+
+
+class Task(Recorded):
+    """The work order of a case for one position. A case has at most one that waits."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="tasks")
+    round = models.PositiveSmallIntegerField(default=1)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.OPEN)
+    role = models.CharField(_("responsible role"), max_length=30, choices=Role.choices)
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
+    place_path = models.CharField(max_length=30)  # of the matter, not of the position
+    due_at = models.DateTimeField(_("due"), null=True)
+    yellow_at = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    words = models.CharField(_("what was done"), max_length=500, blank=True)  # the reporter reads this
+    return_reason = models.CharField(_("why it is not ours"), max_length=300, blank=True)
+
+    RECORDED = (
+        "case_id",
+        "round",
+        "state",
+        "role",
+        "place_id",
+        "place_path",
+        "due_at",
+        "opened_at",
+        "accepted_at",
+        "accepted_by_id",
+        "ended_at",
+        "ended_by_id",
+    )
+
+    objects = TaskQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("task")
+        verbose_name_plural = _("tasks")
+        constraints = [
+            models.CheckConstraint(name="task_state_is_known", condition=Q(state__in=State.values)),
+            models.UniqueConstraint(
+                fields=["case"], condition=Q(state__in=["open", "accepted"]), name="one_waiting_task_a_case"
+            ),
+            models.UniqueConstraint(fields=["case", "round"], name="task_rounds_are_counted"),
+            models.CheckConstraint(
+                name="done_task_says_what_and_who",
+                condition=~Q(state="done") | ~Q(words="") & Q(ended_at__isnull=False, ended_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="returned_task_says_why",
+                condition=~Q(state="returned") | ~Q(return_reason="") & Q(ended_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["place", "role", "state", "due_at"], name="task_by_position"),
+            models.Index(fields=["place_path", "state"], name="task_by_place"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case.number}/{self.round}"
+
+    def go(self, move: Move) -> None:
+        allowed, target = MOVES[move]
+        if self.state not in allowed:
+            raise Refusal(
+                _t("“%(move)s” is not possible: this task is “%(state)s”.")
+                % {"move": move.label, "state": self.get_state_display()}
+            )
+        self.state = target
+
+    @property
+    def waits(self) -> bool:
+        return self.state in WAITING
+
+
+class TaskPhoto(models.Model):
+    """A photo of the result. Never asked for; welcome."""
+
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="photos")
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    large = models.FileField(upload_to="results/", max_length=120)
+    small = models.FileField(upload_to="results/", max_length=120)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return str(self.uid)

@@ -1,0 +1,32 @@
+"""What access says."""
+
+from django.utils.translation import gettext_lazy as _
+
+from gongzhi.ground.ledger.events import Event
+
+
+class PostGranted(Event):
+    label = _("Post given")
+    post_id: int
+    user_id: int
+    role: str
+
+
+class PostEnded(Event):
+    label = _("Post ended")
+    post_id: int
+    user_id: int
+    role: str
+
+
+class PowersSwitchedOn(Event):
+    label = _("Administrative powers switched on")
+    power_id: int
+    post_id: int
+    minutes: int
+
+
+class PowersSwitchedOff(Event):
+    label = _("Administrative powers switched off")
+    power_id: int
+    post_id: int

@@ -1,0 +1,99 @@
+"""Posts: who may do what, where, from when to when."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from gongzhi.ground.access.roles import ADMINISTRATIONS, ROLE_VERBS, Role
+from gongzhi.ground.accounts.models import User
+from gongzhi.ground.ledger.models import Recorded
+from gongzhi.ground.places.models import Place
+
+
+class PostQuerySet(models.QuerySet["Post"]):
+    def current(self, on: date) -> Self:
+        return self.filter(Q(ends_on__isnull=True) | Q(ends_on__gte=on), starts_on__lte=on, ended_at__isnull=True)
+
+    def of(self, user: User) -> Self:
+        return self.filter(user_id=user.pk)
+
+
+class Post(Recorded):
+    """A person in a role at a place between two dates. Its reach is the place's subtree."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="posts", verbose_name=_("person"))
+    role = models.CharField(_("role"), max_length=30, choices=Role.choices)
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="posts", verbose_name=_("place"))
+    place_path = models.CharField(max_length=30, db_index=True)
+    starts_on = models.DateField(_("from"))
+    ends_on = models.DateField(_("until"), null=True, blank=True)  # the last day, when it was given for a time
+    ended_at = models.DateTimeField(null=True, blank=True)  # ended by somebody: no longer usable from this moment
+    reason = models.CharField(_("reason"), max_length=200)
+    granted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    RECORDED = ("user_id", "role", "place_id", "place_path", "starts_on", "ends_on", "ended_at", "granted_by_id")
+
+    objects = PostQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("post")
+        verbose_name_plural = _("posts")
+        constraints = [
+            models.CheckConstraint(
+                name="post_ends_after_it_starts", condition=Q(ends_on__isnull=True) | Q(ends_on__gte=F("starts_on"))
+            ),
+            models.CheckConstraint(name="post_role_is_known", condition=Q(role__in=Role.values)),
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=Q(role__in=sorted(ADMINISTRATIONS), ends_on__isnull=True, ended_at__isnull=True),
+                name="one_administration_a_person",
+            ),
+            models.UniqueConstraint(
+                fields=["user", "role", "place"],
+                condition=Q(ends_on__isnull=True, ended_at__isnull=True),
+                name="post_held_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["role", "place"], name="post_by_position")]
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()}, {self.place.name}"
+
+    @property
+    def verbs(self) -> frozenset[str]:
+        return ROLE_VERBS[self.role]
+
+    def is_current(self, on: date) -> bool:
+        return self.ended_at is None and self.starts_on <= on and (self.ends_on is None or self.ends_on >= on)
+
+
+class PowerQuerySet(models.QuerySet["Power"]):
+    def on_at(self, now: datetime) -> Self:
+        return self.filter(switched_off_at__isnull=True, starts_at__lte=now, ends_at__gt=now)
+
+
+class Power(Recorded):
+    """Administrative powers of one post, switched on for a limited time with a reason."""
+
+    post = models.ForeignKey(Post, on_delete=models.PROTECT, related_name="powers")
+    reason = models.CharField(_("reason"), max_length=200)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    switched_off_at = models.DateTimeField(null=True, blank=True)
+
+    RECORDED = ("post_id", "starts_at", "ends_at", "switched_off_at")
+
+    objects = PowerQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="power_ends_after_it_starts", condition=Q(ends_at__gt=F("starts_at"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.post} until {self.ends_at:%H:%M}"

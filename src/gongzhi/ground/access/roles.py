@@ -1,0 +1,82 @@
+"""Roles and what each may do. One page, read from top to bottom by anybody who asks "who may?".
+
+A verb is ``room.verb``. A role's verbs hold in the subtree of the place of the post.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    GRID_WORKER = "grid_worker", _("Grid worker")
+    BUILDING_CHIEF = "building_chief", _("Building chief")
+    COMMUNITY_CLERK = "community_clerk", _("Community worker")
+    COMMUNITY_SECRETARY = "community_secretary", _("Community secretary")
+    HOTLINE_DESK = "hotline_desk", _("Hotline desk")
+    STREET_CLERK = "street_clerk", _("Street clerk")
+    STREET_LEADER = "street_leader", _("Street leader")
+    DEPARTMENT_OFFICER = "department_officer", _("Department officer")
+    PROPERTY_MANAGER = "property_manager", _("Property manager")
+    SYSTEM_ADMINISTRATOR = "system_administrator", _("System administrator")
+    SECURITY_ADMINISTRATOR = "security_administrator", _("Security administrator")
+    AUDIT_ADMINISTRATOR = "audit_administrator", _("Audit administrator")
+
+
+# Nobody holds two of these at once (GB/T 22239-2019 8.1.4: separation of the three administrations).
+ADMINISTRATIONS: Final = frozenset({Role.SYSTEM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR, Role.AUDIT_ADMINISTRATOR})
+
+_WORK = {"workbench.enter", "tasks.work", "cases.note"}
+_DESK = {
+    "cases.read",
+    "cases.enter",
+    "cases.sort",
+    "cases.assign",
+    "cases.pause",
+    "checks.check",
+    "privacy.reveal",
+    "places.read",
+}
+
+ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
+    # Sees the cases of the own grid and does the work there.
+    Role.GRID_WORKER: frozenset(_WORK | {"cases.read", "cases.enter", "checks.check", "privacy.reveal", "places.read"}),
+    Role.BUILDING_CHIEF: frozenset({"workbench.enter", "cases.enter", "places.read"}),
+    Role.COMMUNITY_CLERK: frozenset(_WORK | _DESK),
+    Role.COMMUNITY_SECRETARY: frozenset(_WORK | _DESK | {"cases.extend", "places.switch_mode"}),
+    Role.HOTLINE_DESK: frozenset(_WORK | _DESK - {"cases.pause"}),
+    Role.STREET_CLERK: frozenset(_WORK | _DESK | {"cases.extend", "channels.import"}),
+    Role.STREET_LEADER: frozenset(_WORK | _DESK | {"cases.extend", "places.switch_mode"}),
+    # Only what is their duty comes to them: what is assigned to their post, not everything in the place.
+    Role.DEPARTMENT_OFFICER: frozenset(_WORK | {"places.read", "privacy.reveal"}),
+    Role.PROPERTY_MANAGER: frozenset(_WORK | {"places.read"}),
+    Role.SYSTEM_ADMINISTRATOR: frozenset(
+        {
+            "workbench.enter",
+            "rules.read",
+            "rules.change",
+            "places.read",
+            "places.change",
+            "cases.categories",
+            "loop.read",
+        }
+    ),
+    Role.SECURITY_ADMINISTRATOR: frozenset({"workbench.enter", "access.read", "access.grant", "places.read"}),
+    Role.AUDIT_ADMINISTRATOR: frozenset({"workbench.enter", "ledger.read", "access.read", "rules.read", "places.read"}),
+}
+
+# Verbs that work only while the person's powers are switched on: for a limited time and with a reason on record.
+POWERS: Final = frozenset(
+    {"access.grant", "rules.change", "places.change", "cases.categories", "ledger.read", "loop.read"}
+)
+
+
+def roles_with(verb: str) -> frozenset[str]:
+    return frozenset(role for role, verbs in ROLE_VERBS.items() if verb in verbs)
+
+
+def every_verb() -> frozenset[str]:
+    return frozenset().union(*ROLE_VERBS.values())

@@ -1,0 +1,35 @@
+"""What the channels say."""
+
+from django.utils.translation import gettext_lazy as _
+
+from gongzhi.ground.ledger.events import Event
+
+
+class MessageReceived(Event):
+    label = _("Received")
+    message_id: int
+    channel: str
+    photos: int = 0
+
+
+class ImportStarted(Event):
+    label = _("Import started")
+    import_id: int
+
+
+class MessagesImported(Event):
+    """One batch of rows became messages: ids from ``first`` to ``last`` of this import."""
+
+    label = _("Messages imported")
+    import_id: int
+    first: int
+    last: int
+    count: int
+
+
+class ImportFinished(Event):
+    label = _("Import finished")
+    import_id: int
+    taken: int
+    known: int
+    refused: int

@@ -1,0 +1,609 @@
+"""Everything that can happen to a case. Doors and the circuit call these; nothing else changes a case."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Protocol
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from gongzhi.ground.access.actions import require
+from gongzhi.ground.access.models import Post
+from gongzhi.ground.access.roles import roles_with
+from gongzhi.ground.accounts.models import User
+from gongzhi.ground.ledger.actions import record
+from gongzhi.ground.ledger.models import Entry
+from gongzhi.ground.places.cells import cell_of
+from gongzhi.ground.places.models import Place
+from gongzhi.ground.refusals import NotThere, Refusal, Stale
+from gongzhi.ground.rules import clock
+from gongzhi.ground.rules.actions import rule
+from gongzhi.ground.rules.spans import Span, Unit
+from gongzhi.sense.channels.events import MessageReceived
+from gongzhi.sense.channels.models import Message
+from gongzhi.understand.cases.events import (
+    CaseAssigned,
+    CaseAwaitsCheck,
+    CaseClosed,
+    CaseOpened,
+    CasePaused,
+    CasePlaced,
+    CaseReopened,
+    CaseResumed,
+    CaseSorted,
+    CaseTakenBack,
+    CaseWithdrawn,
+    DeadlineExtended,
+    NoteAdded,
+)
+from gongzhi.understand.cases.models import MOVES, Case, Category, Move, Note, State, Voice
+from gongzhi.understand.cases.responsibility import Position, desk_place, lead_for
+from gongzhi.understand.cases.tree import category_by_code, deadline_rule_of
+
+# --- opening ---------------------------------------------------------------------------------------
+
+
+def open_from_message(event: MessageReceived, *, entry: Entry, now: datetime) -> None:
+    """A message becomes a case (reaction to MessageReceived)."""
+    message = Message.objects.select_related("place").get(pk=event.message_id)
+    case = new_case(message, now=now)
+    case.save()
+    Voice.objects.create(case=case, message=message)
+    record(
+        CaseOpened(case_id=case.pk, message_id=message.pk),
+        about=case,
+        by=message.entered_by,
+        now=now,
+        place=case.place_path,
+    )
+
+
+def new_case(message: Message, *, now: datetime) -> Case:
+    """The case that a message makes, not yet saved: placed, with the reporter's category and the first deadline."""
+    on = timezone.localdate(now)
+    place = message.place or _who_looks(message, on)
+    category = category_by_code(message.category) if message.category else None
+    case = Case(
+        number=message.number,
+        summary=summary_of(message.text),
+        channel=message.channel,
+        category=category,
+        place=place,
+        place_path=place.path,
+        placed=message.place_id is not None,
+        nearest=message.nearest,
+        nearest_metres=message.nearest_metres,
+        address=message.address,
+        lon=message.lon,
+        lat=message.lat,
+        cell=cell_of(message.lon, message.lat) if message.lon is not None and message.lat is not None else None,
+        opened_at=message.received_at,
+    )
+    _start_clock(case, since=message.received_at)
+    return case
+
+
+def summary_of(text: str) -> str:
+    """The first sentence or line, at most 80 characters: enough to know a case again in a list."""
+    line = text.strip().splitlines()[0]
+    for mark in "。！？!?；;":
+        cut = line.find(mark)
+        if 8 <= cut < 80:
+            line = line[:cut]
+    return line if len(line) <= 80 else line[:79] + "…"
+
+
+def _who_looks(message: Message, on: date) -> Place:
+    """Who looks after a message without a place: the street or town of the nearest grid, else the highest desk."""
+    if message.nearest is not None and (message.nearest_metres or 0) < 5_000:
+        above = Place.objects.filter(level="town", path__in=[message.nearest.path[:9]]).first()
+        if above is not None:
+            return above
+    desk = desk_place(on)
+    if desk is None:
+        raise LookupError("nobody may sort cases anywhere: give somebody a post with the verb cases.sort")
+    return desk
+
+
+def _start_clock(case: Case, *, since: datetime) -> None:
+    """Set the deadline of the case's category, counted from ``since``."""
+    case.deadline_rule = deadline_rule_of(case.category)
+    on = timezone.localdate(since)
+    span = Span.parse(rule(case.deadline_rule, path=case.place_path, on=on))
+    case.due_at = clock.deadline(since, span, path=case.place_path)
+    _set_yellow(case, since)
+
+
+def _set_yellow(case: Case, since: datetime) -> None:
+    if case.due_at is None:
+        case.yellow_at = None
+        return
+    share = float(rule("cases.yellow_share", path=case.place_path, on=timezone.localdate(since)))
+    case.yellow_at = clock.yellow_at(since, case.due_at, share)
+
+
+_CLOCK = ("deadline_rule", "due_at", "yellow_at")
+
+
+# --- what staff do ---------------------------------------------------------------------------------
+
+
+def _locked(case_id: int, by: User, verb: str, now: datetime, version: int | None) -> tuple[Case, Post]:
+    """The case, locked, if the person sees it, may do this there, and has seen its newest version."""
+    case = Case.objects.visible_to(by).select_for_update(of=("self",)).filter(pk=case_id).first()
+    if case is None:
+        raise NotThere()
+    post = require(by, verb, case.place_path, now)
+    if version is not None and version != case.version:
+        raise StaleEdit(case, version)
+    return case, post
+
+
+class StaleEdit(Stale):
+    """Somebody else changed the case between reading and writing. The door shows what changed."""
+
+    def __init__(self, case: Case, seen: int) -> None:
+        super().__init__(
+            _("Somebody else changed this case while you were looking at it. See what is new, then decide.")
+        )
+        self.case = case
+        self.seen = seen
+
+
+@transaction.atomic
+def sort_case(
+    *,
+    case_id: int,
+    category: str,
+    by: User,
+    now: datetime,
+    place: Place | None = None,
+    summary: str = "",
+    version: int | None = None,
+) -> Case:
+    """Confirm or correct what the case is about and where. The deadline follows the category."""
+    case, post = _locked(case_id, by, "cases.sort", now, version)
+    case.must_allow(Move.SORT)
+    node = _usable(category, timezone.localdate(now))
+    if place is not None and place.pk != case.place_id:
+        require(by, "cases.sort", place.path, now)
+        case.place, case.place_path = place, place.path
+    if place is not None:
+        case.placed = True
+    if node.pk != case.category_id or case.sorted_at is None:
+        case.category = node
+        _start_clock(case, since=case.opened_at)
+    case.sorted_at = now
+    case.summary = summary.strip()[:120] or case.summary
+    record(
+        CaseSorted(case_id=case.pk, category_id=node.pk),
+        about=case,
+        by=by,
+        now=now,
+        post=post,
+        place=case.place_path,
+        save=("category", "sorted_at", "summary", "place", "place_path", "placed", *_CLOCK),
+    )
+    return case
+
+
+def _usable(code: str, on: date) -> Category:
+    node = category_by_code(code)
+    if node is None:
+        raise Refusal(_("There is no such category."), field="category", status=422)
+    if not node.is_in_force(on):
+        raise Refusal(_("This category is no longer used. Please choose another."), field="category", status=422)
+    return node
+
+
+@transaction.atomic
+def place_case(*, case_id: int, place: Place, by: User, now: datetime, version: int | None = None) -> Case:
+    """Say where a case belongs (from the queue of those without a grid, or to correct it)."""
+    case, post = _locked(case_id, by, "cases.sort", now, version)
+    case.must_allow(Move.SORT)
+    case.place, case.place_path, case.placed = place, place.path, True
+    record(
+        CasePlaced(case_id=case.pk, place_id=place.pk),
+        about=case,
+        by=by,
+        now=now,
+        post=post,
+        place=case.place_path,
+        save=("place", "place_path", "placed"),
+    )
+    return case
+
+
+@transaction.atomic
+def assign_case(
+    *,
+    case_id: int,
+    by: User,
+    now: datetime,
+    role: str = "",
+    place_id: int | None = None,
+    version: int | None = None,
+) -> Case:
+    """Give the case to a position; without one, to the position that the responsibility matrix names.
+
+    Also hands over from one position to another. Refusal when nobody holds the position today, when the matrix names
+    nobody (somebody has to choose), or when the case already lies there.
+    """
+    case, post = _locked(case_id, by, "cases.assign", now, version)
+    case.must_allow(Move.ASSIGN)
+    if case.category is None or case.sorted_at is None:
+        raise Refusal(_("Sort the case first: say what it is about."), field="category", status=422)
+    if not case.placed:
+        raise Refusal(_("Say first where the case belongs."), field="place", status=422)
+    on = timezone.localdate(now)
+    if role and place_id is not None:
+        position: Position | None = _held(role, place_id, on)
+    else:
+        position = lead_for(case.category, case.place, on)
+    if position is None:
+        raise Refusal(
+            _("The responsibility matrix names nobody for this category and place. Please choose who leads."),
+            field="position",
+            status=422,
+        )
+    if (position.role, position.place_id) == (case.lead_role, case.lead_place_id) and case.state == State.ASSIGNED:
+        raise Refusal(_("The case already lies there."), field="position", status=422)
+    event = CaseAssigned(
+        case_id=case.pk,
+        role=position.role,
+        place_id=position.place_id,
+        from_role=case.lead_role,
+        from_place_id=case.lead_place_id,
+    )
+    case.go(Move.ASSIGN)
+    case.lead_role, case.lead_place_id = position.role, position.place_id
+    record(
+        event,
+        about=case,
+        by=by,
+        now=now,
+        post=post,
+        place=case.place_path,
+        save=("state", "lead_role", "lead_place"),
+    )
+    return case
+
+
+def _held(role: str, place_id: int, on: date) -> Position:
+    post = (
+        Post.objects.current(on)
+        .filter(role=role, place_id=place_id, role__in=sorted(roles_with("tasks.work")))
+        .select_related("place")
+        .first()
+    )
+    if post is None:
+        raise Refusal(_("Nobody holds this post today."), field="position", status=422)
+    return Position(post.role, post.place_id, post.place.name)
+
+
+@transaction.atomic
+def dispatch_case(
+    *,
+    case_id: int,
+    category: str,
+    by: User,
+    now: datetime,
+    place: Place | None = None,
+    summary: str = "",
+    role: str = "",
+    place_id: int | None = None,
+    version: int | None = None,
+) -> Case:
+    """Sort and assign in one step, as a desk does it all morning. Both or neither."""
+    sort_case(case_id=case_id, category=category, place=place, summary=summary, by=by, now=now, version=version)
+    return assign_case(case_id=case_id, role=role, place_id=place_id, by=by, now=now)
+
+
+@transaction.atomic
+def pause_case(
+    *, case_id: int, reason: str, review_on: date, by: User, now: datetime, version: int | None = None
+) -> Case:
+    """Stop the clock (waiting for the reporter, or deferred 挂账) until somebody looks again, on a named day."""
+    case, post = _locked(case_id, by, "cases.pause", now, version)
+    if not reason.strip():
+        raise Refusal(_("Say why the clock stops; the reporter reads it."), field="reason", status=422)
+    if review_on <= timezone.localdate(now):
+        raise Refusal(_("The day to look again must lie ahead."), field="review_on", status=422)
+    case.go(Move.PAUSE)
+    if case.due_at is not None:
+        case.left = str(clock.pause(now, case.due_at, _unit_of(case, now), path=case.place_path))
+    case.paused_at, case.pause_reason, case.review_on = now, reason.strip()[:200], review_on
+    case.due_at = case.yellow_at = None
+    record(
+        CasePaused(case_id=case.pk),
+        about=case,
+        by=by,
+        now=now,
+        post=post,
+        place=case.place_path,
+        save=(
+            "state", "paused_at", "pause_reason", "review_on", "left", "due_at", "yellow_at",
+        ),
+    )  # fmt: skip
+    return case
+
+
+def _unit_of(case: Case, now: datetime) -> Unit:
+    span = Span.parse(rule(case.deadline_rule, path=case.place_path, on=timezone.localdate(now)))
+    return span.unit
+
+
+@transaction.atomic
+def resume_case(*, case_id: int, by: User, now: datetime, version: int | None = None) -> Case:
+    """Let the clock run again: what was left of the time when it stopped is left now."""
+    case, post = _locked(case_id, by, "cases.pause", now, version)
+    case.go(Move.RESUME)
+    _run_again(case, now)
+    record(
+        CaseResumed(case_id=case.pk),
+        about=case,
+        by=by,
+        now=now,
+        post=post,
+        place=case.place_path,
+        save=("state", *_PAUSE, "due_at", "yellow_at"),
+    )
+    return case
+
+
+_PAUSE = ("paused_at", "pause_reason", "review_on", "left")
+
+
+def _run_again(case: Case, now: datetime) -> None:
+    if case.left:
+        case.due_at = clock.resume(Span.parse(case.left), now, path=case.place_path)
+        _set_yellow(case, now)
+    _end_pause(case)
+
+
+def _end_pause(case: Case) -> None:
+    case.paused_at = case.review_on = None
+    case.pause_reason = case.left = ""
+
+
+@transaction.atomic
+def extend_deadline(
+    *, case_id: int, amount: int, reason: str, by: User, now: datetime, version: int | None = None
+) -> Case:
+    """Give a case more time, in the unit of its deadline, with a reason that the reporter reads."""
+    case, post = _locked(case_id, by, "cases.extend", now, version)
+    case.must_allow(Move.EXTEND)
+    if not reason.strip():
+        raise Refusal(_("Say why; the reporter reads it."), field="reason", status=422)
+    most = int(rule("cases.extension_max", path=case.place_path, on=timezone.localdate(now)))
+    if case.extensions >= most:
+        raise Refusal(_("This case has already been extended as often as the rules allow."), status=409)
+    if not 1 <= amount <= 60:
+        raise Refusal(_("Between 1 and 60, please."), field="amount", status=422)
+    if case.due_at is None:
+        raise Refusal(_("This case has no deadline."))
+    unit = _unit_of(case, now)
+    case.due_at = clock.extend(case.due_at, Span(amount, unit), path=case.place_path)
+    _set_yellow(case, now)
+    case.extensions += 1
+    case.extension_reason = reason.strip()[:200]
+    record(
+        DeadlineExtended(case_id=case.pk, amount=amount, unit=unit.value),
+        about=case,
+        by=by,
+        now=now,
+        post=post,
+        place=case.place_path,
+        save=("due_at", "yellow_at", "extensions", "extension_reason"),
+    )
+    return case
+
+
+@transaction.atomic
+def add_note(*, case_id: int, text: str, by: User, now: datetime) -> Note:
+    """Write something down for colleagues. Notes never conflict, so no version is asked."""
+    case = Case.objects.visible_to(by).filter(pk=case_id).first()
+    if case is None:
+        raise NotThere()
+    post = _note_post(case, by, now)
+    clean = text.replace("\x00", "").strip()
+    if not clean:
+        raise Refusal(_("The note is empty."), field="text", status=422)
+    if len(clean) > 2000:
+        raise Refusal(_("A note has at most 2,000 characters."), field="text", status=422)
+    note = Note.objects.create(case=case, text=clean, by=by, post=post, at=now)
+    record(NoteAdded(case_id=case.pk, note_id=note.pk), about=note, by=by, now=now, post=post, place=case.place_path)
+    return note
+
+
+def _note_post(case: Case, by: User, now: datetime) -> Post:
+    """A post over the case's place, or the position that leads it (a department need not lie above the case)."""
+    held = [
+        post
+        for post in Post.objects.of(by).current(timezone.localdate(now))
+        if "cases.note" in post.verbs
+        and (case.place_path.startswith(post.place_path) or (post.role, post.place_id) == _lead(case))
+    ]
+    if not held:
+        raise Refusal(_("None of your posts allows this here."), status=403)
+    return held[0]
+
+
+def _lead(case: Case) -> tuple[str, int | None]:
+    return case.lead_role, case.lead_place_id
+
+
+@transaction.atomic
+def reopen_case(*, case_id: int, reason: str, by: User, now: datetime, version: int | None = None) -> Case:
+    """Staff take a closed case up again, with a reason (kept as a note)."""
+    case, post = _locked(case_id, by, "cases.assign", now, version)
+    if case.state != State.CLOSED:
+        raise Refusal(_("Only a closed case can be reopened."))
+    if not reason.strip():
+        raise Refusal(_("Say why the case is reopened."), field="reason", status=422)
+    _reopen(case, by=by, now=now, post=post)
+    add_note(case_id=case.pk, text=reason, by=by, now=now)
+    return case
+
+
+# --- what the reporter does, by link ---------------------------------------------------------------
+
+
+@transaction.atomic
+def withdraw_case(*, message: Message, now: datetime) -> Case:
+    """The reporter takes the matter back. The link has been checked at the door."""
+    case = _case_of(message)
+    if case.state not in (State.NEW, State.ASSIGNED, State.PAUSED, State.TO_CHECK):
+        raise Refusal(_("This matter has already ended."))
+    if case.voices.exclude(message=message).exists():
+        raise Refusal(_("Others have reported the same matter, so it stays open."))
+    case.go(Move.WITHDRAW)
+    case.closed_at, case.closed_as = now, Case.ClosedAs.WITHDRAWN
+    _end_pause(case)
+    record(
+        CaseWithdrawn(case_id=case.pk),
+        about=case,
+        by=None,
+        now=now,
+        place=case.place_path,
+        save=("state", "closed_at", "closed_as", *_PAUSE),
+    )
+    return case
+
+
+@transaction.atomic
+def reopen_by_reporter(*, message: Message, now: datetime) -> Case:
+    """It is back: the reporter reopens a closed case within the time that the rules give."""
+    case = _case_of(message)
+    if case.state != State.CLOSED or case.closed_at is None:
+        raise Refusal(_("Only a closed matter can be reopened."))
+    days = int(rule("cases.reopen_days", path=case.place_path, on=timezone.localdate(now)))
+    if (timezone.localdate(now) - timezone.localdate(case.closed_at)).days > days:
+        raise Refusal(_("This matter was closed more than %(days)d days ago. Please report it anew.") % {"days": days})
+    _reopen(case, by=None, now=now, post=None)
+    return case
+
+
+def _case_of(message: Message) -> Case:
+    case = Case.objects.select_for_update(of=("self",)).filter(voices__message=message).first()
+    if case is None:
+        raise NotThere()
+    return case
+
+
+# --- reactions to what later stages say ------------------------------------------------------------
+
+
+class OfCase(Protocol):
+    """What every event that comes back from a later stage says: which case it is about."""
+
+    @property
+    def case_id(self) -> int: ...
+
+
+class OfTask(OfCase, Protocol):
+    @property
+    def task_id(self) -> int: ...
+
+
+class OfCheck(OfCase, Protocol):
+    @property
+    def result(self) -> str: ...
+
+
+def _reacting(event: OfCase) -> Case:
+    return Case.objects.select_for_update(of=("self",)).get(pk=event.case_id)
+
+
+def await_check(event: OfTask, *, entry: Entry, now: datetime) -> None:
+    """The work is reported as done: the case waits for somebody else to look (reaction to TaskReported).
+
+    A case that ended meanwhile (withdrawn) stays ended.
+    """
+    case = _reacting(event)
+    if case.state not in MOVES[Move.AWAIT_CHECK][0]:
+        return
+    case.go(Move.AWAIT_CHECK)
+    case.worker_id, case.done_at = entry.by_id, entry.at
+    _end_pause(case)
+    record(
+        CaseAwaitsCheck(case_id=case.pk, task_id=event.task_id),
+        about=case,
+        by=None,
+        now=now,
+        place=case.place_path,
+        save=("state", "worker", "done_at", *_PAUSE),
+    )
+
+
+def take_back(event: OfTask, *, entry: Entry, now: datetime) -> None:
+    """ "Not ours": the case lies at the desk again, which has to rule (reaction to TaskReturned)."""
+    case = _reacting(event)
+    if case.state not in MOVES[Move.TAKE_BACK][0]:
+        return
+    if case.paused_at is not None:
+        _run_again(case, now)
+    case.go(Move.TAKE_BACK)
+    case.lead_role, case.lead_place = "", None
+    record(
+        CaseTakenBack(case_id=case.pk, task_id=event.task_id),
+        about=case,
+        by=None,
+        now=now,
+        place=case.place_path,
+        save=("state", "lead_role", "lead_place", "due_at", "yellow_at", *_PAUSE),
+    )
+
+
+_CLOSED_AS = {
+    "helped": Case.ClosedAs.HELPED,
+    "seen_done": Case.ClosedAs.VERIFIED,
+    "unreachable": Case.ClosedAs.UNREACHABLE,
+}
+
+
+def close_after_check(event: OfCheck, *, entry: Entry, now: datetime) -> None:
+    """Somebody other than the worker found it done: the only way by which a case closes (reaction to CheckPassed)."""
+    case = _reacting(event)
+    if case.state not in MOVES[Move.CLOSE][0]:
+        return
+    if entry.by_id is not None and entry.by_id == case.worker_id:
+        raise RuntimeError(f"case {case.pk}: the check was made by the one who did the work")
+    case.go(Move.CLOSE)
+    case.closed_at, case.closed_as = entry.at, _CLOSED_AS[event.result]
+    record(
+        CaseClosed(case_id=case.pk, closed_as=case.closed_as),
+        about=case,
+        by=None,
+        now=now,
+        place=case.place_path,
+        save=("state", "closed_at", "closed_as"),
+    )
+
+
+def reopen_after_check(event: OfCheck, *, entry: Entry, now: datetime) -> None:
+    """It did not help: the same position goes at it again, with a new deadline (reaction to CheckFailed)."""
+    case = _reacting(event)
+    if case.state != State.TO_CHECK:
+        return
+    _reopen(case, by=None, now=now, post=None)
+
+
+def _reopen(case: Case, *, by: User | None, now: datetime, post: Post | None) -> None:
+    case.go(Move.REOPEN)
+    led = bool(case.lead_role) and case.lead_place_id is not None
+    case.state = State.ASSIGNED if led else State.NEW
+    case.closed_at, case.closed_as, case.done_at, case.worker = None, "", None, None
+    case.reopened += 1
+    _start_clock(case, since=now)
+    record(
+        CaseReopened(case_id=case.pk, role=case.lead_role, place_id=case.lead_place_id),
+        about=case,
+        by=by,
+        now=now,
+        post=post,
+        place=case.place_path,
+        save=("state", "closed_at", "closed_as", "done_at", "worker", "reopened", *_CLOCK),
+    )

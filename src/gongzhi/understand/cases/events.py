@@ -1,0 +1,85 @@
+"""What a case says."""
+
+from django.utils.translation import gettext_lazy as _
+
+from gongzhi.ground.ledger.events import Event
+
+
+class CaseOpened(Event):
+    label = _("Case opened")
+    case_id: int
+    message_id: int
+
+
+class CaseSorted(Event):
+    label = _("Sorted")
+    case_id: int
+    category_id: int | None
+
+
+class CasePlaced(Event):
+    label = _("Place corrected")
+    case_id: int
+    place_id: int
+
+
+class CaseAssigned(Event):
+    label = _("Assigned")
+    case_id: int
+    role: str
+    place_id: int
+    from_role: str = ""
+    from_place_id: int | None = None
+
+
+class CaseTakenBack(Event):
+    label = _("Back at the desk")
+    case_id: int
+    task_id: int
+
+
+class CasePaused(Event):
+    label = _("Clock paused")
+    case_id: int
+
+
+class CaseResumed(Event):
+    label = _("Clock runs again")
+    case_id: int
+
+
+class DeadlineExtended(Event):
+    label = _("Deadline extended")
+    case_id: int
+    amount: int
+    unit: str
+
+
+class NoteAdded(Event):
+    label = _("Note")
+    case_id: int
+    note_id: int
+
+
+class CaseAwaitsCheck(Event):
+    label = _("Reported as done")
+    case_id: int
+    task_id: int
+
+
+class CaseClosed(Event):
+    label = _("Closed")
+    case_id: int
+    closed_as: str
+
+
+class CaseReopened(Event):
+    label = _("Reopened")
+    case_id: int
+    role: str
+    place_id: int | None
+
+
+class CaseWithdrawn(Event):
+    label = _("Withdrawn by the reporter")
+    case_id: int

@@ -1,0 +1,102 @@
+"""Reading the category tree and the default responsibilities that come with the product into the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from typing import Any
+
+import yaml
+from django.db import transaction
+
+from gongzhi.ground.places.models import Place
+from gongzhi.understand.cases import tree
+from gongzhi.understand.cases.models import Category, Responsibility
+
+_FIELDS = (
+    "parent_id",
+    "name_zh",
+    "name_en",
+    "hint_zh",
+    "hint_en",
+    "kind",
+    "deadline_rule",
+    "role",
+    "basis",
+    "basis_verified",
+    "icon",
+    "urban",
+    "rural",
+    "in_public_form",
+    "keywords",
+    "position",
+)
+
+
+def packaged(name: str) -> dict[str, Any]:
+    text = (resources.files("gongzhi.understand.cases") / "data" / name).read_text("utf-8")
+    content: dict[str, Any] = yaml.safe_load(text)
+    return content
+
+
+@transaction.atomic
+def load_categories(rows: Iterable[Mapping[str, Any]] | None = None) -> int:
+    """Bring the tree up to the packaged one (or to ``rows``); give back how many nodes there are.
+
+    Nodes that people here have changed (they stand in the record, version 1 and above) are left as they are, and
+    nothing is removed: a node that is no longer wanted is retired by somebody.
+    """
+    rows = list(rows if rows is not None else packaged("categories.yaml")["categories"])
+    known = {node.code: node for node in Category.objects.all()}
+    for position, row in enumerate(sorted(rows, key=lambda row: row["code"].count("."))):
+        node = known.get(row["code"]) or Category(code=row["code"], version=0)
+        if node.version > 0:
+            continue
+        parent = known.get(row["code"].rpartition(".")[0])
+        areas = row.get("areas") or ["urban", "rural"]
+        values = {
+            "parent_id": parent.pk if parent is not None else None,
+            "name_zh": row["name_zh"],
+            "name_en": row["name_en"],
+            "hint_zh": row.get("hint_zh", ""),
+            "hint_en": row.get("hint_en", ""),
+            "kind": row.get("kind", Category.Kind.EVENT),
+            "deadline_rule": row.get("deadline", ""),
+            "role": row.get("role", ""),
+            "basis": row.get("basis", ""),
+            "basis_verified": bool(row.get("verified", False)),
+            "icon": row.get("icon", ""),
+            "urban": "urban" in areas,
+            "rural": "rural" in areas,
+            "in_public_form": bool(row.get("public", True)),
+            "keywords": row.get("keywords", []),
+            "position": position,
+        }
+        if node.pk is None or any(getattr(node, name) != values[name] for name in _FIELDS):
+            for name, value in values.items():
+                setattr(node, name, value)
+            node.save()
+        known[node.code] = node
+    tree.forget()
+    return len(known)
+
+
+@transaction.atomic
+def load_responsibilities(*, everywhere: Place, rural: Iterable[Place]) -> int:
+    """Write the default matrix: general rows at ``everywhere``, the rural ones at each rural place."""
+    made = 0
+    rural = list(rural)
+    for row in packaged("responsibilities.yaml")["responsibilities"]:
+        places = rural if row["area"] == "rural" else [everywhere]
+        category = tree.category_by_code(row["category"])
+        if category is None:
+            continue
+        for place in places:
+            _, created = Responsibility.objects.get_or_create(
+                category=category,
+                place=place,
+                ended_on=None,
+                defaults={"place_path": place.path, "role": row["role"], "version": 0},
+            )
+            made += created
+    return made

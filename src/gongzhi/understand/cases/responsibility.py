@@ -1,0 +1,82 @@
+"""Who leads: the matrix category × place, read from the nearest place and the nearest category outwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Q
+
+from gongzhi.ground.access.models import Post
+from gongzhi.ground.access.roles import Role, roles_with
+from gongzhi.ground.places.models import Place
+from gongzhi.ground.places.paths import ancestors, below
+from gongzhi.understand.cases.models import Category, Responsibility
+from gongzhi.understand.cases.tree import lineage
+
+
+@dataclass(frozen=True)
+class Position:
+    """A role at a place: what is responsible, whoever holds it today."""
+
+    role: str
+    place_id: int
+    place_name: str
+
+    @property
+    def code(self) -> str:
+        return f"{self.role}@{self.place_id}"
+
+    def __str__(self) -> str:
+        return f"{Role(self.role).label}, {self.place_name}"
+
+
+def role_for(category: Category, place: Place, on: date) -> tuple[str, Place | None]:
+    """The role that the matrix names and, where the row says so, the place of its post. ("", None): no row says."""
+    line = lineage(category)
+    rows = list(
+        Responsibility.objects.filter(
+            Q(ended_on__isnull=True) | Q(ended_on__gt=on),
+            category_id__in=[node.pk for node in line],
+            place_path__in=ancestors(place.path),
+        ).select_related("seat")
+    )
+    if rows:
+        nearness = {node.pk: index for index, node in enumerate(line)}
+        best = min(rows, key=lambda row: (-len(row.place_path), nearness[row.category_id]))
+        return best.role, best.seat
+    return next((node.role for node in line if node.role), ""), None
+
+
+def lead_for(category: Category, place: Place, on: date) -> Position | None:
+    """The position that leads a case of this category at this place; None when somebody has to rule.
+
+    Only a position that somebody holds on this day counts: from the place upwards, the nearest post of the role.
+    """
+    role, seat = role_for(category, place, on)
+    if not role:
+        return None
+    posts = Post.objects.current(on).filter(role=role)
+    posts = posts.filter(place=seat) if seat is not None else posts.filter(place_path__in=ancestors(place.path))
+    nearest = max(posts.select_related("place"), key=lambda post: len(post.place_path), default=None)
+    return Position(role, nearest.place_id, nearest.place.name) if nearest is not None else None
+
+
+def positions_at(path: str, on: date) -> list[Position]:
+    """Every position that may be given a case at this path: held today, at a place above or below it."""
+    reachable = Q(place_path__in=ancestors(path)) | below(path, "place_path")
+    posts = (
+        Post.objects.current(on)
+        .filter(reachable, role__in=sorted(roles_with("tasks.work")))
+        .select_related("place")
+        .order_by("place_path", "role")
+    )
+    found = {(post.role, post.place_id): Position(post.role, post.place_id, post.place.name) for post in posts}
+    return list(found.values())
+
+
+def desk_place(on: date) -> Place | None:
+    """Where a message without a place is looked after: the highest place at which somebody may sort cases."""
+    posts = Post.objects.current(on).filter(role__in=sorted(roles_with("cases.sort"))).select_related("place")
+    highest = min(posts, key=lambda post: (len(post.place_path), post.place_path), default=None)
+    return highest.place if highest is not None else None
