@@ -81,6 +81,10 @@ class Personal:
             return False
         return True
 
+    def clock_is_time(self) -> bool:
+        """Whether the clock is a moment (else it is a day)."""
+        return isinstance(_last_field(self.model_class(), self.clock), models.DateTimeField)
+
 
 _personal: list[Personal] = []
 _harmless: list[str] = []
@@ -158,6 +162,8 @@ def _unknown(label: str) -> str:
 
 
 def _contradictions(one: Personal) -> Iterator[str]:
+    from gongzhi.ground.rules.actions import known_keys  # models are not there yet when this module is imported
+
     model = one.model_class()
     field = one.model_field()
     if not (one.why and one.basis):
@@ -174,6 +180,8 @@ def _contradictions(one: Personal) -> Iterator[str]:
         yield f"the clock {one.clock!r} is not a date or a time."
     if field.attname in getattr(model, "RECORDED", ()):
         yield "it stands in RECORDED: erasing it would break the record's fingerprint."
+    if isinstance(one.keep_days, str) and one.keep_days not in known_keys(one.keep_days):
+        yield f"there is no rule {one.keep_days!r}."
     if isinstance(one.keep_days, int) and one.keep_days < 0:
         yield "keep_days is less than nothing."
 

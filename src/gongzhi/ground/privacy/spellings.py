@@ -34,7 +34,8 @@ def identity(value: str) -> str:
 
 def text(value: str) -> str:
     """One spelling of a name or text: width, case and spaces make no difference."""
-    return "".join(unicodedata.normalize("NFKC", value).casefold().split())
+    letters = "".join(unicodedata.normalize("NFKC", value).casefold().split())
+    return unicodedata.normalize("NFKC", letters)
 
 
 SPELLINGS: dict[str, Callable[[str], str]] = {"phone": phone, "identity": identity, "text": text}
