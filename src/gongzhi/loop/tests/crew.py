@@ -1,11 +1,7 @@
-"""Bells for the loop's tests: events, reactions, and a worker that other processes can be started as.
-
-``python -m gongzhi.loop.tests.crew COMMAND …`` runs against the database of ``DATABASE_URL``.
-"""
+"""Bells for the loop's tests: events, reactions, and what the tests' other processes do (``main``)."""
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 import sys
@@ -13,20 +9,13 @@ import threading
 import time
 from dataclasses import dataclass
 
-import django
-from django.utils import timezone
-
-if __name__ == "__main__":
-    django.setup()
-
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.utils import timezone
 
 from gongzhi.ground.ledger.actions import record, record_many
 from gongzhi.ground.ledger.events import Event
 from gongzhi.loop.wires import When
-
-_numbers = itertools.count(1)
 
 
 class Rang(Event):
@@ -95,8 +84,9 @@ WIRES = {
 
 
 def main(command: str, *words: str) -> None:
-    from gongzhi.loop import delivery, worker
+    from gongzhi.loop import delivery, schedule, worker
 
+    schedule.SCHEDULES = tuple(schedule.Every(name, "gongzhi.loop.queue.clean", seconds=3600) for name in "abc")
     delivery.connect([WIRES[name] for name in os.environ.get("CREW_WIRES", "note").split(",")])
     if command == "prepare":
         call_command("migrate", "loop", verbosity=0)
@@ -111,17 +101,9 @@ def main(command: str, *words: str) -> None:
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
         worker.run(threads=int(words[0]) if words else 1, stop=stop)
     elif command == "once":
-        print(worker.run_once())
+        sys.stdout.write(f"{worker.run_once()}\n")
     elif command == "tick":
-        from gongzhi.loop import schedule
-
-        print(sum(schedule.tick(now=timezone.now()) for _ in range(50)))
+        taken = sum(schedule.tick(now=timezone.now()) for _ in range(50))
+        sys.stdout.write(f"{taken}\n")
     else:
         raise SystemExit(f"what is {command}?")
-
-
-if __name__ == "__main__":
-    # Run as a module this file is imported twice; the events must come from the named one.
-    from gongzhi.loop.tests import crew
-
-    crew.main(*sys.argv[1:])

@@ -92,9 +92,9 @@ def test_recording_costs_one_insert_for_all_wires_and_entries(mode, django_asser
 @pytest.mark.django_db
 def test_nothing_is_promised_when_the_recording_is_rolled_back(mode):
     with delivery.connected(When(Rang, then=note)):
-        with pytest.raises(ZeroDivisionError), transaction.atomic():
+        with transaction.atomic():
             ring(1, now=NOW)
-            raise ZeroDivisionError
+            transaction.set_rollback(True)
         assert delivery.run_until_quiet(now=NOW) == 0
     assert calls == []
 
