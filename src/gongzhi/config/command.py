@@ -127,9 +127,9 @@ def serve(host: str, port: int, workers: int | None, threads: int | None, no_mig
     start_django()
     from django.conf import settings
 
-    from gongzhi.config import demonstration
+    from gongzhi.config import showcase
 
-    if not settings.DEMO and demonstration.is_loaded():
+    if not settings.DEMO and showcase.is_loaded():
         raise click.ClickException(
             "This database holds the demonstration, whose people anybody can sign in as. "
             "Real work needs its own: set GONGZHI_HOME or DATABASE_URL (or start 'gongzhi demo')."
@@ -198,14 +198,14 @@ def demo_load() -> None:
 def _load_demo() -> None:
     from django.utils import timezone
 
-    from gongzhi.config import demonstration
+    from gongzhi.config import showcase
     from gongzhi.config.preparation import alone
     from gongzhi.config.terminal import progress
 
     with alone("demo"):
-        if not demonstration.is_loaded():
+        if not showcase.is_loaded():
             with progress() as report:
-                demonstration.load(now=timezone.now(), progress=report)
+                showcase.load(now=timezone.now(), progress=report)
 
 
 @gongzhi.command()

@@ -9,6 +9,7 @@ from gongzhi.config.health import Alive, Ready
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", Alive.as_view(), name="healthz"),
     path("readyz", Ready.as_view(), name="readyz"),
+    path("ledger/", include("gongzhi.ground.ledger.urls")),
     path("accounts/", include("allauth.urls")),
     path("language/", include("django.conf.urls.i18n")),
 ]

@@ -1,4 +1,4 @@
-"""Where the demonstration is plugged in. Its content stands in ``gongzhi.config.demo``."""
+"""Where the demonstration is plugged in. Whoever has ``load_demo`` provides its content."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from gongzhi.ground.accounts.models import User
 
 
 def _content() -> ModuleType | None:
-    try:
-        return importlib.import_module("gongzhi.config.demo")
-    except ModuleNotFoundError as missing:
-        if missing.name == "gongzhi.config.demo":
-            return None
-        raise
+    for name in ("gongzhi.config.demo", "gongzhi.config.demonstration"):
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError as missing:
+            if missing.name == name:
+                continue
+            raise
+        if hasattr(module, "load_demo"):
+            return module
+    return None
 
 
 def is_loaded() -> bool:
