@@ -113,6 +113,8 @@ def override(
         raise Refusal(_("Please say why the rule is changed."), field="reason", status=400)
     if len(reason) > 300:
         raise Refusal(_("Please use at most 300 characters."), field="reason", status=400)
+    if "\x00" in reason:
+        raise Refusal(_("This has characters that cannot be read."), field="reason", status=400)
     row = RuleOverride.objects.create(
         place=place,
         place_path=place.path if place is not None else "",
@@ -172,6 +174,8 @@ def add_day(
     name = name.strip()
     if len(name) > 60:
         raise Refusal(_("Please use at most 60 characters."), field="name", status=400)
+    if not name.isprintable():
+        raise Refusal(_("This has characters that cannot be read."), field="name", status=400)
     place_path = place.path if place is not None else ""
     standing = CalendarDay.objects.standing().select_for_update(of=("self",))
     before = standing.filter(date=day, place_path=place_path).first()

@@ -68,5 +68,7 @@ def _read(cells: list[str], days: dict[date, NewDay]) -> str:
     name = cells[2] if len(cells) > 2 else ""
     if len(name) > 60:
         return _("the name is longer than 60 characters")
+    if not name.isprintable():
+        return _("the name has characters that cannot be read")
     days[day] = NewDay(day, kind, name)
     return ""

@@ -100,7 +100,7 @@ class Rule:
             case "zone":
                 return _zone(value)
             case _:
-                if not isinstance(value, str):
+                if not isinstance(value, str) or "\x00" in value:
                     raise ValueError(_("This is a text."))
                 return value
 
@@ -131,7 +131,7 @@ class Rule:
 
 
 def _is_plain(item: Any) -> bool:
-    return isinstance(item, str | int | float)
+    return isinstance(item, int | float) or (isinstance(item, str) and "\x00" not in item)
 
 
 def clock_time(minutes: int) -> str:
