@@ -1,0 +1,241 @@
+"""The story of a matter, told from the record: to the reporter in plain words, to staff with who and which post."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from gongzhi.act.tasks.models import Task, TaskPhoto
+from gongzhi.ground.access.models import Post
+from gongzhi.ground.access.roles import Role
+from gongzhi.ground.accounts.models import User
+from gongzhi.ground.ledger.events import event_type
+from gongzhi.ground.ledger.models import Entry
+from gongzhi.sense.channels.models import Message, Photo
+from gongzhi.understand.cases.models import Case, Note
+from gongzhi.verify.checks.models import Check
+
+
+@dataclass
+class Step:
+    """One entry of a story, ready to show."""
+
+    at: datetime
+    title: str
+    icon: str = "check"
+    words: str = ""  # what a person said
+    by: str = ""  # who, as the reader may know them
+    tone: str = ""  # "" | is-now | is-next | is-wrong
+    photos: Sequence[Any] = ()
+    entry_id: int | None = None
+
+
+@dataclass
+class Matter:
+    """Everything that belongs to one case, read with one query for each kind of thing."""
+
+    case: Case
+    messages: list[Message]
+    photos: list[Photo]
+    tasks: list[Task]
+    task_photos: list[TaskPhoto]
+    checks: list[Check]
+    notes: list[Note]
+    entries: list[Entry]
+    users: dict[int, User] = field(default_factory=dict)
+    posts: dict[int, Post] = field(default_factory=dict)
+
+    @property
+    def message(self) -> Message | None:
+        return self.messages[0] if self.messages else None
+
+    @property
+    def task(self) -> Task | None:
+        """The newest work order."""
+        return self.tasks[-1] if self.tasks else None
+
+    @property
+    def check(self) -> Check | None:
+        return self.checks[-1] if self.checks else None
+
+
+def read_matter(case: Case, *, names: bool = True) -> Matter:
+    """Read a case with all that happened. ``names``: also who did it (staff pages)."""
+    messages = list(Message.objects.filter(voice__case=case).order_by("voice__id"))
+    photos = list(Photo.objects.filter(message__in=[message.pk for message in messages]).order_by("pk"))
+    tasks = list(Task.objects.filter(case=case).select_related("place").order_by("round"))
+    done = [task.pk for task in tasks if task.words]
+    task_photos = list(TaskPhoto.objects.filter(task__in=done).order_by("pk")) if done else []
+    checks = list(Check.objects.filter(case=case).order_by("pk"))
+    notes = list(Note.objects.filter(case=case).order_by("pk")) if names else []
+    things = [(case.noun(), case.pk)]
+    things += [(row.noun(), row.pk) for row in (*messages, *tasks, *checks, *notes)]
+    entries = list(Entry.objects.about_any(things))
+    matter = Matter(case, messages, photos, tasks, task_photos, checks, notes, entries)
+    if names:
+        matter.users = User.objects.in_bulk({entry.by_id for entry in entries if entry.by_id is not None})
+        matter.posts = {
+            post.pk: post
+            for post in Post.objects.filter(
+                pk__in={entry.post_id for entry in entries if entry.post_id is not None}
+            ).select_related("place")
+        }
+    return matter
+
+
+def position_words(role: str, place_name: str) -> str:
+    """ "Grid worker, grid 3": a position in words."""
+    return _("%(role)s, %(place)s") % {"role": Role(role).label, "place": place_name}
+
+
+_ICONS = {
+    "channels.MessageReceived": "inbox",
+    "cases.CaseSorted": "list",
+    "cases.CasePlaced": "pin",
+    "cases.CaseAssigned": "send",
+    "cases.CaseTakenBack": "undo",
+    "cases.CasePaused": "clock",
+    "cases.CaseResumed": "clock",
+    "cases.DeadlineExtended": "calendar",
+    "cases.NoteAdded": "list",
+    "cases.CaseAwaitsCheck": "eye",
+    "cases.CaseReopened": "undo",
+    "cases.CaseWithdrawn": "cross",
+    "tasks.TaskAccepted": "hand",
+    "tasks.TaskReturned": "undo",
+    "tasks.TaskCancelled": "cross",
+    "checks.CallFailed": "phone",
+    "checks.CheckFailed": "cross",
+    "checks.CheckAsked": "reply",
+}
+# Said twice otherwise: the case's own entry tells the same a moment later.
+_ECHOES = {"cases.CaseOpened", "cases.CaseAwaitsCheck", "tasks.TaskClockChanged", "cases.CaseTakenBack"}
+
+
+def staff_story(matter: Matter) -> list[Step]:
+    """Everything that happened, oldest first, with who and in which post."""
+    notes = {note.pk: note for note in matter.notes}
+    tasks = {task.pk: task for task in matter.tasks}
+    checks = {check.pk: check for check in matter.checks}
+    steps = []
+    for entry in matter.entries:
+        if entry.event in _ECHOES:
+            continue
+        step = Step(
+            at=entry.at,
+            title=str(event_type(entry.event).label),
+            icon=_ICONS.get(entry.event, "check"),
+            by=_who(entry, matter),
+            entry_id=entry.pk,
+        )
+        data = entry.data
+        if entry.event == "cases.NoteAdded" and data["note_id"] in notes:
+            step.words = notes[data["note_id"]].text
+        elif entry.event == "tasks.TaskReported" and data["task_id"] in tasks:
+            step.words = tasks[data["task_id"]].words
+            step.photos = [photo for photo in matter.task_photos if photo.task_id == data["task_id"]]
+        elif entry.event == "tasks.TaskReturned" and data["task_id"] in tasks:
+            step.words, step.tone = tasks[data["task_id"]].return_reason, "is-wrong"
+        elif entry.event == "tasks.TaskOpened" and data["task_id"] in tasks:
+            task = tasks[data["task_id"]]
+            step.words = position_words(task.role, task.place.name)
+        elif entry.event in ("checks.CheckPassed", "checks.CheckFailed") and data["check_id"] in checks:
+            check = checks[data["check_id"]]
+            step.title, step.words = check.get_result_display(), check.words
+            step.tone = "is-wrong" if entry.event == "checks.CheckFailed" else ""
+        elif entry.event == "cases.CasePaused":
+            step.words = matter.case.pause_reason
+        elif entry.event == "cases.DeadlineExtended":
+            step.words = matter.case.extension_reason
+        elif entry.event == "cases.CaseReopened":
+            step.tone = "is-wrong"
+        steps.append(step)
+    return steps
+
+
+def _who(entry: Entry, matter: Matter) -> str:
+    if entry.by_id is None:
+        by_reporter = entry.event in (
+            "channels.MessageReceived",
+            "cases.CaseWithdrawn",
+            "checks.CheckPassed",
+            "checks.CheckFailed",
+        )
+        return _("the reporter") if by_reporter else _("by rule")
+    user = matter.users.get(entry.by_id)
+    name = str(user) if user is not None else _("a former colleague")
+    post = matter.posts.get(entry.post_id) if entry.post_id is not None else None
+    return f"{name}（{post}）" if post is not None else name
+
+
+def resident_story(matter: Matter) -> list[Step]:
+    """What the reporter is told: each step in plain words, with posts and never with staff's notes."""
+    tasks = {task.pk: task for task in matter.tasks}
+    checks = {check.pk: check for check in matter.checks}
+    steps: list[Step] = []
+    for entry in matter.entries:
+        data = entry.data
+        match entry.event:
+            case "channels.MessageReceived":
+                steps.append(Step(entry.at, _("We have received your report"), "inbox"))
+            case "cases.CaseAssigned":
+                place = next((task.place.name for task in matter.tasks if task.place_id == data["place_id"]), "")
+                words = position_words(data["role"], place) if place else str(Role(data["role"]).label)
+                steps.append(Step(entry.at, _("It is now with: %(position)s") % {"position": words}, "send"))
+            case "tasks.TaskAccepted":
+                steps.append(Step(entry.at, _("Somebody is working on it"), "hand"))
+            case "tasks.TaskReturned":
+                steps.append(Step(entry.at, _("It went to the wrong post; the desk finds the right one"), "undo"))
+            case "tasks.TaskReported":
+                task = tasks.get(data["task_id"])
+                shown = [photo for photo in matter.task_photos if photo.task_id == data["task_id"]]
+                steps.append(
+                    Step(
+                        entry.at,
+                        _("Reported as done"),
+                        "check",
+                        words=task.words if task is not None else "",
+                        photos=shown,
+                    )
+                )
+            case "cases.CasePaused":
+                steps.append(Step(entry.at, _("The clock stands still"), "clock", words=matter.case.pause_reason))
+            case "cases.CaseResumed":
+                steps.append(Step(entry.at, _("The clock runs again"), "clock"))
+            case "cases.DeadlineExtended":
+                steps.append(
+                    Step(entry.at, _("It takes longer than promised"), "calendar", words=matter.case.extension_reason)
+                )
+            case "checks.CheckPassed" | "checks.CheckFailed":
+                check = checks.get(data["check_id"])
+                failed = entry.event == "checks.CheckFailed"
+                if entry.by_id is None:
+                    title = _("You told us: it did not help") if failed else _("You told us: it helped")
+                else:
+                    title = _("Checked by somebody else: not done") if failed else _("Checked by somebody else: done")
+                steps.append(
+                    Step(
+                        entry.at,
+                        title,
+                        "cross" if failed else "check",
+                        words=check.words if check is not None and entry.by_id is None else "",
+                        tone="is-wrong" if failed else "",
+                    )
+                )
+            case "cases.CaseReopened":
+                steps.append(Step(entry.at, _("Taken up again"), "undo"))
+            case "cases.CaseClosed":
+                steps.append(Step(entry.at, _("Closed"), "lock"))
+            case "cases.CaseWithdrawn":
+                steps.append(Step(entry.at, _("You withdrew the matter"), "cross"))
+    return steps
+
+
+def photos_of(messages: Iterable[Message], photos: Iterable[Photo]) -> list[Photo]:
+    """The photos that can be shown."""
+    ids = {message.pk for message in messages}
+    return [photo for photo in photos if photo.message_id in ids and photo.state == Photo.State.READY]
