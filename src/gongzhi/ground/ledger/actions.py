@@ -165,7 +165,7 @@ def _waiting(previous: Seal | None, now: datetime) -> EntryQuerySet:
     A long transaction commits ids that lie below those already sealed, so "greater than the last one" would lose
     entries. Usually the look-up goes back one day; the first seal of each day looks through the whole record.
     """
-    entries = Entry.objects.get_queryset()
+    entries: EntryQuerySet = Entry.objects.all()
     if previous is None:
         return entries.unsealed()
     day_ago = Seal.objects.filter(sealed_at__lt=now - timedelta(days=1)).order_by("-number").first()

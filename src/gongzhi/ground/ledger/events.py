@@ -67,16 +67,16 @@ def label_of(name: str) -> str | Promise:
 def read(name: str, data: dict[str, Any]) -> Event:
     """The event again, from an entry. Fields that were added since take their defaults."""
     kind = _REGISTRY[name]
-    readers = _readers(kind)
+    readers = _readers(name)
     return kind(**{key: readers[key](value) for key, value in data.items() if key in readers})
 
 
 @functools.cache
-def _readers(kind: type[Event]) -> dict[str, Callable[[Any], Any]]:
+def _readers(name: str) -> dict[str, Callable[[Any], Any]]:
     """How each field is read back: times and decimals are kept as text."""
+    kind = _REGISTRY[name]
     hints = typing.get_type_hints(kind)
-    fields = dataclasses.fields(kind)  # type: ignore[arg-type]
-    return {field.name: _reader(hints[field.name]) for field in fields}
+    return {field.name: _reader(hints[field.name]) for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
 
 
 def _reader(hint: Any) -> Callable[[Any], Any]:

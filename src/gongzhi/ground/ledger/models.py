@@ -210,7 +210,7 @@ def spell(
     post_id: int | None,
     at: datetime,
     data: Any,
-    fingerprint: bytes,
+    fingerprint: bytes | memoryview,
 ) -> bytes:
     """The canonical bytes of an entry."""
     return canonical(

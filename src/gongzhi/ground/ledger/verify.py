@@ -10,22 +10,31 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
 from django.apps import apps
-from django.db import InterfaceError, OperationalError, models, transaction
-from django.db.models import Q
+from django.db import models, transaction
 from django.utils.translation import gettext as _
 
 from gongzhi.ground.ledger import merkle, witness
 from gongzhi.ground.ledger.actions import START_OF_CHAIN
 from gongzhi.ground.ledger.events import event_type
-from gongzhi.ground.ledger.models import SPELT, Entry, Leaf, Recorded, Seal, spell
-from gongzhi.ground.ledger.proofs import chain
+from gongzhi.ground.ledger.models import SPELT, Entry, Leaf, Recorded, Seal
+from gongzhi.ground.ledger.reading import (
+    PAGE,
+    LeafRow,
+    SealRow,
+    as_bytes,
+    fingerprint_of,
+    hash_of,
+    pages,
+    read_leaves,
+    read_seals,
+    read_steps,
+)
 
-PAGE = 5000
 # How many findings of one kind are listed one by one.
 LISTED = 1000
 # A transaction may commit this long after others that began later, and clocks of two machines may differ.
@@ -111,30 +120,6 @@ def recorded_models() -> dict[str, type[Recorded]]:
     return {kind.noun(): kind for kind in sorted(found, key=lambda kind: kind.noun())}
 
 
-@dataclass(frozen=True)
-class _SealRow:
-    number: int
-    size: int
-    root: bytes
-    previous: bytes
-    chained: bytes
-    first_entry: int
-    last_entry: int
-    sealed_at: datetime
-
-    def holds_together(self) -> bool:
-        own = chain(previous=self.previous, root=self.root, number=self.number, size=self.size, at=self.sealed_at)
-        return own == self.chained
-
-
-@dataclass(frozen=True)
-class _LeafRow:
-    seal: int
-    position: int
-    entry: int
-    hash: bytes
-
-
 @dataclass
 class _History:
     """What the entries say about one row, without keeping them."""
@@ -162,6 +147,7 @@ class _Check:
         self.differs: set[int] = set()  # entries whose content no longer has the hash in their leaf
         self.unreadable: set[int] = set()
         self.without_leaf: list[int] = []  # entries without a leaf though later ones are sealed
+        self.done = self.total = 0  # of the last pass
 
     def run(self, witness_path: Path | None, roots_path: Path | None) -> list[Finding]:
         self.check_guard()
@@ -221,7 +207,7 @@ class _Check:
         # A link that does not fit says only that one of two seals is wrong. The link after it tells which.
         suspect: int | None = None
         done, total = 0, Seal.objects.count()
-        for seal in _seals(self.seal_unreadable):
+        for seal in read_seals(self.seal_unreadable):
             done += 1
             expected = before[0] + 1 if before else 1
             if seal.number > expected:
@@ -323,7 +309,7 @@ class _Check:
     def compare_batch(self, batch: list[dict[str, Any]], source: str) -> None:
         wanted = [facts["number"] for facts in batch]
         rows = Seal.objects.filter(number__in=wanted).values_list("number", "root", "chained")
-        kept = {number: (_bytes(root).hex(), _bytes(chained).hex()) for number, root, chained in rows}
+        kept = {number: (as_bytes(root).hex(), as_bytes(chained).hex()) for number, root, chained in rows}
         for facts in batch:
             number = facts["number"]
             if number not in kept:
@@ -340,12 +326,12 @@ class _Check:
     def check_entries(self) -> None:
         done, total = 0, Entry.objects.count()
         sealed_up_to = self.horizon[-1] if self.horizon else None
-        for row in _pages(Entry.objects.all(), (*SPELT, "leaf__hash"), self.entry_unreadable):
+        for row in pages(Entry.objects.all(), (*SPELT, "leaf__hash"), self.entry_unreadable):
             done += 1
             if row[-1] is None:
                 if sealed_up_to is not None and row[0] <= sealed_up_to:
                     self.without_leaf.append(row[0])
-            elif _leaf_hash(row[:-1]) != _bytes(row[-1]):
+            elif hash_of(row[:-1]) != as_bytes(row[-1]):
                 self.differs.add(row[0])
             if done % PAGE == 0:
                 self.progress("entries", done, total)
@@ -361,7 +347,7 @@ class _Check:
         text = _("The entry cannot be read any more.") if entry in self.unreadable else _("The entry was altered.")
         self.report(Kind.ENTRY_ALTERED, _("entry %(id)d") % {"id": entry}, text)
 
-    def entry_deleted(self, leaf: _LeafRow) -> None:
+    def entry_deleted(self, leaf: LeafRow) -> None:
         self.report(
             Kind.ENTRY_DELETED,
             _("entry %(id)d") % {"id": leaf.entry},
@@ -391,17 +377,16 @@ class _Check:
         done, total = 0, Leaf.objects.count()
         orphans = Leaf.objects.filter(~models.Exists(Entry.objects.filter(pk=models.OuterRef("entry_id"))))
         gone = set(orphans.values_list("entry_id", flat=True))
-        seals = _seals(lambda number: None)
+        seals = read_seals(lambda number: None)
         seal = next(seals, None)
         index = 0
-        for number, group in groupby(_leaves(), key=lambda leaf: leaf.seal):
+        for number, group in groupby(read_leaves(), key=lambda leaf: leaf.seal):
             leaves = list(group)
             while seal is not None and seal.number < number:
                 self.judge(seal, index, [], gone)
                 seal, index = next(seals, None), index + 1
             if seal is None or seal.number > number:
-                if number not in self.altered_seals:  # an unreadable seal is there, only not among the readable ones
-                    self.seals_gone(number, number)
+                self.seals_gone(number, number)
             else:
                 self.judge(seal, index, leaves, gone)
                 seal, index = next(seals, None), index + 1
@@ -412,11 +397,11 @@ class _Check:
             seal, index = next(seals, None), index + 1
         self.progress("leaves", done, total)
 
-    def judge(self, seal: _SealRow, index: int, leaves: Sequence[_LeafRow], gone: set[int]) -> None:
+    def judge(self, seal: SealRow, index: int, leaves: Sequence[LeafRow], gone: set[int]) -> None:
         """Find out what is wrong with one seal's leaves and entries, if anything is."""
         hashes = [leaf.hash for leaf in leaves]
         in_order = all(leaf.position == place for place, leaf in enumerate(leaves)) and all(
-            left.entry < right.entry for left, right in zip(leaves, leaves[1:], strict=False)
+            left.entry < right.entry for left, right in pairwise(leaves)
         )
         if in_order and len(leaves) == seal.size and merkle.root(hashes) == seal.root:
             self.leaves_are_true(index, leaves, gone)
@@ -443,7 +428,7 @@ class _Check:
         if not self.rebuilt_from_entries(seal, by_entry):
             self.beyond_repair(seal, by_entry, gone)
 
-    def leaves_are_true(self, index: int, leaves: Sequence[_LeafRow], gone: set[int]) -> None:
+    def leaves_are_true(self, index: int, leaves: Sequence[LeafRow], gone: set[int]) -> None:
         """The seal vouches for these leaves, so whatever differs from them was done to the entries."""
         sealed_before = self.horizon[index - 1] if index else None
         for leaf in leaves:
@@ -454,7 +439,7 @@ class _Check:
             if sealed_before is not None and leaf.entry <= sealed_before and self.came_late(leaf.entry, index):
                 self.slipped_in(leaf.entry)
 
-    def rebuilt_from_entries(self, seal: _SealRow, leaves: Sequence[_LeafRow]) -> bool:
+    def rebuilt_from_entries(self, seal: SealRow, leaves: Sequence[LeafRow]) -> bool:
         """Try whether the entries still give the root; then it is the leaves that were tampered with."""
         low = bisect_left(self.without_leaf, seal.first_entry)
         high = bisect_left(self.without_leaf, seal.last_entry + 1)
@@ -465,9 +450,9 @@ class _Check:
         rows = Entry.objects.filter(pk__gte=wanted[0], pk__lte=wanted[-1])
         hashes: dict[int, bytes] = {}
         among = set(wanted)
-        for row in _pages(rows, SPELT, lambda entry: None):
+        for row in pages(rows, SPELT, lambda entry: None):
             if row[0] in among:
-                hashes[row[0]] = _leaf_hash(row)
+                hashes[row[0]] = hash_of(row)
         if len(hashes) != len(wanted) or merkle.root([hashes[entry] for entry in wanted]) != seal.root:
             return False
         present = {leaf.entry: leaf for leaf in leaves}
@@ -483,8 +468,9 @@ class _Check:
                 )
             elif leaf.position != place:
                 self.leaf_reordered(leaf)
-        claimed = set(bare)
-        self.without_leaf = [entry for entry in self.without_leaf if entry not in claimed]
+        if bare:
+            claimed = set(bare)
+            self.without_leaf = [entry for entry in self.without_leaf if entry not in claimed]
         return True
 
     def leaf_deleted(self, seal: int, position: int, subject: str) -> None:
@@ -494,14 +480,14 @@ class _Check:
             _("Leaf %(position)d of seal %(seal)d was deleted.") % {"position": position, "seal": seal},
         )
 
-    def leaf_reordered(self, leaf: _LeafRow) -> None:
+    def leaf_reordered(self, leaf: LeafRow) -> None:
         self.report(
             Kind.LEAF_REORDERED,
             _("entry %(id)d") % {"id": leaf.entry},
             _("The leaf of this entry in seal %(seal)d was moved to another position.") % {"seal": leaf.seal},
         )
 
-    def beyond_repair(self, seal: _SealRow, leaves: Sequence[_LeafRow], gone: set[int]) -> None:
+    def beyond_repair(self, seal: SealRow, leaves: Sequence[LeafRow], gone: set[int]) -> None:
         """Neither leaves nor entries give the root. Name what can be named."""
         something = seal.number in self.altered_seals
         for leaf in leaves:
@@ -557,7 +543,7 @@ class _Check:
             broken.add(pk)
             self.row_altered(f"{noun} {pk}", _("The row cannot be read any more."))
 
-        for pk, version, *values in _pages(
+        for pk, version, *values in pages(
             kind._base_manager.all(), (kind._meta.pk.attname, "version", *kind.RECORDED), unreadable
         ):
             while history is not None and history.object_id < pk:
@@ -570,13 +556,13 @@ class _Check:
                     _("The row has no entry at all: it was put in behind the record's back."),
                 )
                 continue
-            self.compare_row(f"{noun} {pk}", history, version, lambda values=values: kind.fingerprint_of(values))
+            self.compare_row(f"{noun} {pk}", history, version, fingerprint_of(kind, values))
             history = next(histories, None)
         while history is not None:
             self.row_is_gone(noun, history, broken)
             history = next(histories, None)
 
-    def compare_row(self, subject: str, history: _History, version: int, fingerprint: Callable[[], bytes]) -> None:
+    def compare_row(self, subject: str, history: _History, version: int, fingerprint: bytes) -> None:
         if version > history.seq:
             self.steps_missing(subject, history.seq + 1, version)
         elif version < history.seq:
@@ -585,7 +571,7 @@ class _Check:
                 _("The row was set back to step %(version)d; the record knows %(seq)d.")
                 % {"version": version, "seq": history.seq},
             )
-        elif fingerprint() != history.fingerprint:
+        elif fingerprint != history.fingerprint:
             self.row_altered(subject, _("The row was altered behind the record's back."))
 
     def row_altered(self, subject: str, text: str) -> None:
@@ -617,14 +603,14 @@ class _Check:
     def histories(self, noun: str) -> Iterator[_History]:
         """One summary per row, in the order of its id; the steps are checked on the way."""
         history: _History | None = None
-        for object_id, seq, entry, at, event, fingerprint in _steps(noun):
+        for object_id, seq, entry, at, event, fingerprint in read_steps(noun):
             if history is None or history.object_id != object_id:
                 if history is not None:
                     yield history
                 history = _History(object_id)
             self.check_step(noun, history, seq, entry, at)
             history.seq, history.entry, history.at = seq, entry, at or history.at
-            history.event, history.fingerprint = event, _bytes(fingerprint)
+            history.event, history.fingerprint = event, fingerprint
             self.done += 1
             if self.done % PAGE == 0:
                 self.progress("rows", self.done, self.total)
@@ -647,97 +633,6 @@ class _Check:
         if at is not None and history.at is not None and at < history.at - LATE:
             text = _("Step %(seq)d of %(row)s bears an earlier time than the step before.") % values
             self.report(Kind.ENTRY_BACKDATED, _("entry %(id)d") % {"id": entry}, text)
-
-
-# Reading in pages, so that memory stays small whatever the size of the record
-
-
-def _pages(
-    queryset: models.QuerySet[Any], columns: Sequence[str], unreadable: Callable[[int], None]
-) -> Iterator[tuple[Any, ...]]:
-    """Rows in the order of the first column (the primary key). A row that cannot be read goes to ``unreadable``."""
-    key = columns[0]
-    queryset = queryset.order_by(key)
-    page = queryset
-    while True:
-        try:
-            rows = list(page.values_list(*columns)[:PAGE])
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
-            # Somebody put nonsense into a field. Read one by one to learn where.
-            keys = list(page.values_list(key, flat=True)[:PAGE])
-            for one in keys:
-                try:
-                    found = list(queryset.filter(**{key: one}).values_list(*columns))
-                except (OperationalError, InterfaceError):
-                    raise
-                except Exception:
-                    unreadable(one)
-                else:
-                    yield from found
-            if not keys:
-                return
-            page = queryset.filter(**{f"{key}__gt": keys[-1]})
-            continue
-        yield from rows
-        if len(rows) < PAGE:
-            return
-        page = queryset.filter(**{f"{key}__gt": rows[-1][0]})
-
-
-def _seals(unreadable: Callable[[int], None]) -> Iterator[_SealRow]:
-    columns = ("number", "size", "root", "previous", "chained", "first_entry", "last_entry", "sealed_at")
-    for number, size, root, previous, chained, first, last, at in _pages(Seal.objects.all(), columns, unreadable):
-        yield _SealRow(number, size, _bytes(root), _bytes(previous), _bytes(chained), first, last, at)
-
-
-def _leaves() -> Iterator[_LeafRow]:
-    rows = Leaf.objects.order_by("seal_id", "position", "entry_id").values_list(
-        "seal_id", "position", "entry_id", "hash"
-    )
-    page = rows
-    while batch := list(page[:PAGE]):
-        for seal, position, entry, hashed in batch:
-            yield _LeafRow(seal, position, entry, _bytes(hashed))
-        seal, position, entry, _hash = batch[-1]
-        behind = Q(seal_id__gt=seal) | Q(position__gt=position) | Q(position=position, entry_id__gt=entry)
-        page = rows.filter(behind, seal_id__gte=seal)
-
-
-def _steps(noun: str) -> Iterator[tuple[int, int, int, datetime | None, str, bytes]]:
-    """(row, seq, entry, at, event, fingerprint) of every entry about rows of one kind, row by row."""
-    rows = Entry.objects.filter(noun=noun).order_by("object_id", "seq", "id")
-    page = rows
-    while True:
-        try:
-            batch = list(page.values_list("object_id", "seq", "id", "at", "event", "fingerprint")[:PAGE])
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:  # a time that cannot be read is reported with its entry; here it must only not stop us
-            batch = [
-                (object_id, seq, entry, None, event, fingerprint)
-                for object_id, seq, entry, event, fingerprint in page.values_list(
-                    "object_id", "seq", "id", "event", "fingerprint"
-                )[:PAGE]
-            ]
-        if not batch:
-            return
-        yield from batch
-        object_id, seq, entry = batch[-1][:3]
-        behind = Q(object_id__gt=object_id) | Q(seq__gt=seq) | Q(seq=seq, id__gt=entry)
-        page = rows.filter(behind, object_id__gte=object_id)
-
-
-def _leaf_hash(row: Sequence[Any]) -> bytes:
-    try:
-        return merkle.leaf_hash(spell(*row))
-    except (TypeError, ValueError):
-        return b""  # not something that was ever sealed
-
-
-def _bytes(value: Any) -> bytes:
-    return value.encode() if isinstance(value, str) else bytes(value)
 
 
 def _microseconds(at: datetime) -> int:

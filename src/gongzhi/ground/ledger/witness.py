@@ -89,6 +89,7 @@ def is_seal(facts: Any) -> bool:
     return (
         isinstance(facts, dict)
         and isinstance(facts.get("number"), int)
+        and 0 < facts["number"] < 2**63
         and all(isinstance(facts.get(name), str) for name in ("root", "chained"))
     )
 
