@@ -28,6 +28,7 @@ def show_inventory(markdown: bool) -> None:
 
     Ends with exit code 1 when a field is declared wrongly or not at all.
     """
+    _complain(problems())
     if markdown:
         click.echo(inventory.as_markdown(), nl=False)
     else:
@@ -35,7 +36,10 @@ def show_inventory(markdown: bool) -> None:
         for line in inventory.lines():
             table.add_row(line.label, line.data_class, "yes" if line.sealed else "", line.why, line.basis, line.kept)
         Console().print(table)
-    wrong = [*problems(), *(f"{label} is not declared." for label in undeclared())]
+    _complain([f"{label} is not declared." for label in undeclared()])
+
+
+def _complain(wrong: list[str]) -> None:
     for problem in wrong:
         click.echo(problem, err=True)
     if wrong:

@@ -135,7 +135,7 @@ class SealedTextField(_SealedBase):
     """
 
     _pyi_private_set_type: str | Secret
-    _pyi_private_get_type: Secret
+    _pyi_private_get_type: Secret  # type: ignore[assignment]
 
     descriptor_class = SealedAttribute
     holds_text = True  # a privacy declaration is due, though the column is binary
@@ -172,7 +172,7 @@ class SealedTextField(_SealedBase):
     # Where a value belongs ------------------------------------------------------------------------------------------
 
     def column_label(self) -> tuple[str, str]:
-        return self.model._meta.db_table, self.column
+        return self.model._meta.db_table, str(self.column)
 
     def key_of(self, row: models.Model) -> str:
         """The row's own key, in one spelling."""
@@ -238,7 +238,7 @@ class BlindIndexField(_IndexBase):
     """
 
     _pyi_private_set_type: bytes | None
-    _pyi_private_get_type: bytes | None
+    _pyi_private_get_type: bytes | None  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -260,7 +260,7 @@ class BlindIndexField(_IndexBase):
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, path, args, kwargs = super().deconstruct()
         del kwargs["null"], kwargs["blank"]
-        kwargs.update(source=self.source, db_index=self.db_index)
+        kwargs.update(source=self.source, db_index=getattr(self, "db_index", True))
         if self.normalise is not None:
             kwargs["normalise"] = self.normalise
         if self.size != 12:
@@ -369,7 +369,7 @@ class BlindExact(Exact[Any]):
             raise EmptyResultSet
         lhs, params = self.process_lhs(compiler, connection)
         marks = ", ".join(["%s"] * len(self.rhs.candidates))
-        values = [connection.Database.Binary(one) for one in self.rhs.candidates]
+        values = [self.lhs.output_field.get_db_prep_value(one, connection) for one in self.rhs.candidates]
         return f"{lhs} IN ({marks})", [*params, *values]
 
 
