@@ -112,7 +112,7 @@ def yellow_at(start: datetime, due: datetime, share: float | Fraction) -> dateti
     """The moment from which only this share of the time between start and due is left.
 
     It goes by plain time, not office time: one subtraction that a list of thousands can be ordered by, and a case due
-    on Monday at opening already shows yellow on Friday.
+    on Monday morning may turn yellow on the weekend.
     """
     begin, end = instant(_aware(start)), instant(_aware(due))
     return moment(end - int(max(end - begin, 0) * Fraction(share)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import date
 
 from django.utils.translation import gettext as _
@@ -16,6 +17,7 @@ KINDS = {
     **dict.fromkeys(("holiday", "off", "休", "放假", "节假日", "休息日"), "holiday"),
     **dict.fromkeys(("workday", "work", "班", "上班", "工作日", "调休上班"), "workday"),
 }
+A_DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")  # as table programs write it
 HEADINGS = {"date", "日期"}
 
 
@@ -57,7 +59,8 @@ def _read(cells: list[str], days: dict[date, NewDay]) -> str:
     if len(cells) < 2:
         return _("needs a date and a kind")
     try:
-        day = date.fromisoformat(cells[0].replace("/", "-"))
+        written = A_DATE.fullmatch(cells[0])
+        day = date(int(written[1]), int(written[2]), int(written[3])) if written else date.fromisoformat(cells[0])
     except ValueError:
         return _("“%(text)s” is no date like 2027-01-01") % {"text": cells[0][:40]}
     kind = KINDS.get(cells[1].lower())

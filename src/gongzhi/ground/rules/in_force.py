@@ -8,6 +8,7 @@ commit the kept one is thrown away.
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,6 +22,7 @@ from gongzhi.ground.rules.models import CalendarDay, RuleOverride
 from gongzhi.ground.rules.packs import Packs, Text, packs
 
 FRESH_SECONDS = 3.0
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -176,8 +178,14 @@ def _read() -> Book:
         rule = known.rules.get(row.key)
         if rule is None or row.valid_to == row.valid_from:
             continue  # a rule that this version no longer has, or an override taken back before it began
+        try:
+            value = rule.ready(row.value)
+        except ValueError as problem:
+            # Entered under an older version's idea of the rule. One such row must not stop the house.
+            logger.error("override %s of %s is passed over: %s", row.pk, row.key, problem)
+            continue
         overrides.setdefault(row.key, {}).setdefault(row.place_path, []).append(
-            Override(row.pk, row.valid_from, row.valid_to, rule.ready(row.value), row.value)
+            Override(row.pk, row.valid_from, row.valid_to, value, row.value)
         )
     days: dict[date, dict[str, SpecialDay]] = {}
     paths: set[str] = set()

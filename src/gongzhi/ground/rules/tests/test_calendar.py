@@ -123,7 +123,7 @@ def test_office_hours_may_change_in_the_middle_of_a_year(places):
 
 # -- the file ------------------------------------------------------------------------------------------------------
 
-TABLE = "日期,类型,名称\n2027-01-01,休,元旦\n2027/01/02,班,元旦调休\n\n2027-02-06,holiday,春节\n"
+TABLE = "日期,类型,名称\n2027-01-01,休,元旦\n2027/1/2,班,元旦调休\n\n2027年2月6日,holiday,春节\n"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gongzhi.ground.rules import packs as packs_module
+from gongzhi.ground.rules.apps import packs_can_be_read
 from gongzhi.ground.rules.packs import FOLDER, BrokenPack, Rule, Text, packs, read_packs
 from gongzhi.ground.rules.reference import rules_as_markdown
 from gongzhi.ground.rules.spans import Span
@@ -189,3 +190,10 @@ def test_values_that_a_rule_refuses(rule, values):
     for value in values:
         with pytest.raises(ValueError, match=r"."):
             rule.ready(value)
+
+
+def test_a_broken_pack_stops_the_start(tmp_path, monkeypatch):
+    assert packs_can_be_read(None) == []
+    a_pack(tmp_path, GOOD.replace("value: 1", "value: many"))
+    monkeypatch.setattr(packs_module, "packs", lambda: read_packs(tmp_path))
+    assert [problem.id for problem in packs_can_be_read(None)] == ["rules.E001"]

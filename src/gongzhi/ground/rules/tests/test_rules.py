@@ -6,14 +6,17 @@ import threading
 from datetime import date, timedelta
 
 import pytest
+from click.testing import CliRunner, Result
 from django.db import IntegrityError, connection, transaction
+from django.utils import translation
 
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.refusals import NotThere, Refusal
-from gongzhi.ground.rules import in_force
+from gongzhi.ground.rules import commands, in_force
 from gongzhi.ground.rules.actions import end_override, known_keys, override, rule, rules_in_force
 from gongzhi.ground.rules.clock import Span, deadline
 from gongzhi.ground.rules.models import RuleOverride
+from gongzhi.ground.rules.working_days import is_working_day
 
 from .conftest import NOW
 
@@ -165,7 +168,9 @@ def test_a_change_that_is_rolled_back_leaves_no_trace(places):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_others_see_a_change_only_when_it_is_committed():
+def test_others_see_a_change_only_when_it_is_committed(monkeypatch):
+    # On PostgreSQL others ask the database each time; SQLite would have them wait, there they keep to their book.
+    monkeypatch.setattr(in_force, "FRESH_SECONDS", 0.0 if connection.vendor == "postgresql" else 3600.0)
     seen: dict[str, str] = {}
 
     def ask(name: str) -> None:
@@ -202,6 +207,56 @@ def test_the_list_names_where_each_value_comes_from(places):
     assert known_keys("cases.deadline.")[0] == "cases.deadline.emergency"
 
 
-def test_an_override_of_a_rule_that_this_version_does_not_know_is_passed_over(db):
+def test_an_override_that_this_version_does_not_understand_is_passed_over_and_reported(db, caplog):
     RuleOverride.objects.create(key="cases.former_rule", value=1, valid_from=TODAY, reason="x")
+    wrong = RuleOverride.objects.create(key=ORDINARY, value="two moons", valid_from=TODAY, reason="x")
     assert ordinary() == "7 natural_days"
+    assert f"override {wrong.pk} of {ORDINARY}" in caplog.text
+
+
+def command(*words: str) -> Result:
+    with translation.override("en"):
+        return CliRunner().invoke(commands.rules, words)
+
+
+def test_changing_a_rule_from_the_command_line(places, django_user_model):
+    django_user_model.objects.create_user("clerk")
+    said = command("set", ORDINARY, "3 working_days", "--place", "110108", "--from", "2026-06-01",
+                   "--reason", "agreed", "--by", "clerk")  # fmt: skip
+    row = RuleOverride.objects.get()
+    assert (said.exit_code, said.output) == (0, f"Change {row.pk} is entered.\n")
+    assert row.by.username == "clerk"
+    assert ordinary() == "3 working_days"
+    assert command("end", str(row.pk), "--on", "2026-06-10").exit_code == 0
+    assert ordinary(on=date(2026, 6, 10)) == "7 natural_days"
+    hours = '[["08:00", "12:00"]]'
+    given = ("calendar.working_hours", hours, "--from", "2026-06-01", "--reason", "summer")
+    assert command("set", *given).exit_code == 0
+    assert rule("calendar.working_hours", path="", on=TODAY) == ((480, 720),)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("set", "cases.typo", "1", "--from", "2026-06-01", "--reason", "x"),
+        ("set", ORDINARY, "soon", "--from", "2026-06-01", "--reason", "x"),
+        ("set", ORDINARY, "3 working_days", "--from", "2026-06-01", "--reason", "x", "--place", "99"),
+        ("set", ORDINARY, "3 working_days", "--from", "2026-06-01", "--reason", "x", "--by", "nobody"),
+        ("end", "1"),
+        ("day", "2026-06-03", "forget"),
+    ],
+)
+def test_a_wrong_command_says_so_and_changes_nothing(db, words):
+    result = command(*words)
+    assert result.exit_code in (1, 2)
+    assert "Error: " in result.output
+    assert not Entry.objects.exists()
+
+
+def test_entering_a_day_from_the_command_line(places):
+    fair = date(2026, 6, 3)
+    assert command("day", "2026-06-03", "holiday", "--place", "110108015", "--name", "street fair").exit_code == 0
+    assert not is_working_day(fair, HERE)
+    assert is_working_day(fair, "110108")
+    assert command("day", "2026-06-03", "forget", "--place", "110108015").exit_code == 0
+    assert is_working_day(fair, HERE)
