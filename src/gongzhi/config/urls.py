@@ -12,4 +12,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ledger/", include("gongzhi.ground.ledger.urls")),
     path("accounts/", include("allauth.urls")),
     path("language/", include("django.conf.urls.i18n")),
+    path("", include("gongzhi.front.portal.urls")),
 ]

@@ -1,0 +1,181 @@
+"""What residents fill in."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from gongzhi.ground.places.models import Place
+from gongzhi.ground.places.paths import below
+from gongzhi.sense.channels.models import LONGEST_TEXT, AnswerBy
+from gongzhi.sense.channels.photos import MOST_PHOTOS
+from gongzhi.understand.cases.responsibility import desk_place
+from gongzhi.understand.cases.tree import category_by_code, leaves
+
+# A select with more entries than this is a burden on a telephone; then the community is typed.
+_MOST_OFFERED = 200
+
+
+def communities(on: date) -> list[Place]:
+    """The communities and villages that this installation serves, by street; empty when they are too many to list."""
+    desk = desk_place(on)
+    if desk is None:
+        return []
+    found = list(
+        Place.objects.filter(below(desk.path), level="village", valid_to__isnull=True)
+        .select_related("parent")
+        .order_by("path")[: _MOST_OFFERED + 1]
+    )
+    return found if len(found) <= _MOST_OFFERED else []
+
+
+class PhotosInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class PhotosField(forms.FileField):
+    """Several photos in one field. What is in them is looked at by the action."""
+
+    widget = PhotosInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+        files = data if isinstance(data, list | tuple) else [data] if data else []
+        return [file for file in files if isinstance(file, UploadedFile)]
+
+
+class PointMixin(forms.Form):
+    lon = forms.FloatField(required=False, widget=forms.HiddenInput)
+    lat = forms.FloatField(required=False, widget=forms.HiddenInput)
+
+    @property
+    def point(self) -> tuple[float, float] | None:
+        lon, lat = self.cleaned_data.get("lon"), self.cleaned_data.get("lat")
+        return (lon, lat) if lon is not None and lat is not None else None
+
+
+class ReportForm(PointMixin):
+    """What, where, how to reach you. Only the first is asked of everybody."""
+
+    text = forms.CharField(
+        label=_("What is the matter?"),
+        help_text=_("What do you see, since when, what would help? You may also name it in one sentence."),
+        max_length=LONGEST_TEXT,
+        widget=forms.Textarea(attrs={"rows": 5, "autocomplete": "off"}),
+        error_messages={"required": _("Tell us in a few words what happened.")},
+    )
+    category = forms.ChoiceField(
+        label=_("What is it about?"),
+        required=False,
+        help_text=_("If you are not sure, leave it: we sort it."),
+        error_messages={"invalid_choice": _("There is no such category. Please choose from the list.")},
+    )
+    photos = PhotosField(
+        label=_("Photos"),
+        required=False,
+        help_text=_("At most four. We remove where and when they were taken."),
+        widget=PhotosInput(attrs={"accept": "image/*"}),
+    )
+    place = forms.ModelChoiceField(
+        label=_("Community or village"),
+        queryset=Place.objects.none(),
+        required=False,
+        empty_label=_("Choose, or show it on the map"),
+        error_messages={"invalid_choice": _("We do not know this place. Please choose from the list.")},
+    )
+    address = forms.CharField(
+        label=_("Address or landmark"),
+        help_text=_("For example: behind building 8, beside the school gate."),
+        max_length=200,
+        required=False,
+    )
+    name = forms.CharField(
+        label=_("How may we address you?"),
+        max_length=60,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    phone = forms.CharField(
+        label=_("Telephone"),
+        help_text=_("Only for questions and for the answer. It is kept sealed and shown to staff only with a reason."),
+        max_length=30,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
+    )
+    answer_by = forms.ChoiceField(
+        label=_("How shall we ask you whether it helped?"),
+        choices=[
+            (AnswerBy.LINK, _("On the follow page")),
+            (AnswerBy.PHONE, _("Call me")),
+            (AnswerBy.NONE, _("No need")),
+        ],
+        initial=AnswerBy.LINK,
+        widget=forms.RadioSelect,
+    )
+    key = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, on: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.on = on
+        category = self.fields["category"]
+        place = self.fields["place"]
+        assert isinstance(category, forms.ChoiceField) and isinstance(place, forms.ModelChoiceField)  # noqa: S101
+        category.choices = [("", _t("Not sure"))] + [
+            (top.name, [(leaf.code, leaf.name) for leaf in below] or [(top.code, top.name)])
+            for top, below in leaves(on, public=True)
+        ]
+        self.communities = communities(on)
+        place.queryset = Place.objects.filter(level="village", valid_to__isnull=True)
+        streets: dict[str, list[tuple[int, str]]] = {}
+        for community in self.communities:
+            street = community.parent.name if community.parent is not None else ""
+            streets.setdefault(street, []).append((community.pk, community.name))
+        place.widget.choices = [("", place.empty_label), *streets.items()]
+        if not self.is_bound:
+            self.initial.setdefault("key", uuid.uuid4().hex)
+
+    def clean_category(self) -> str:
+        code: str = self.cleaned_data["category"]
+        if code:
+            node = category_by_code(code)
+            if node is None or not node.is_in_force(self.on):
+                raise forms.ValidationError(_t("This category is no longer used. Please choose another."))
+        return code
+
+    def clean_phone(self) -> str:
+        phone: str = self.cleaned_data["phone"].strip()
+        if phone and not 7 <= len(re.sub(r"\D", "", phone)) <= 15:
+            raise forms.ValidationError(_t("This does not look like a telephone number. You may leave it empty."))
+        return phone
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if len(data.get("photos") or []) > MOST_PHOTOS:
+            self.add_error("photos", _t("At most four photos, please."))
+        if data.get("answer_by") == AnswerBy.PHONE and not data.get("phone") and "phone" not in self.errors:
+            self.add_error("phone", _t("To call you, we need your number."))
+        if (data.get("lon") is None) != (data.get("lat") is None) and not {"lon", "lat"} & set(self.errors):
+            self.add_error(None, _t("This point is not on the map."))
+        return data
+
+
+class AnswerForm(forms.Form):
+    helped = forms.ChoiceField(
+        label=_("Did it help?"),
+        choices=[("yes", _("Yes, it helped")), ("no", _("No, something is still wrong"))],
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Please choose one of the two.")},
+    )
+    words = forms.CharField(
+        label=_("In your words"),
+        help_text=_("What is still wrong, or what went well."),
+        max_length=1000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )

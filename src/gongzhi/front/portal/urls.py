@@ -1,0 +1,26 @@
+"""The residents' addresses."""
+
+from django.urls import path
+
+from gongzhi.front.display import Display
+from gongzhi.front.portal import views
+
+app_name = "portal"
+
+urlpatterns = [
+    path("", views.Home.as_view(), name="home"),
+    path("report/", views.Report.as_view(), name="report"),
+    path("received/<str:token>/", views.Received.as_view(), name="received"),
+    path("follow/<str:token>/", views.Follow.as_view(), name="follow"),
+    path("follow/<str:token>/answer/", views.Answer.as_view(), name="answer"),
+    path("follow/<str:token>/withdraw/", views.Withdraw.as_view(), name="withdraw"),
+    path("follow/<str:token>/reopen/", views.Reopen.as_view(), name="reopen"),
+    path("follow/<str:token>/photo/<uuid:uid>/<str:size>/", views.PhotoByLink.as_view(), name="photo"),
+    path("progress/", views.Progress.as_view(), name="progress"),
+    path("how/", views.How.as_view(), name="how"),
+    path("privacy/", views.Privacy.as_view(), name="privacy"),
+    path("display/", Display.as_view(), name="display"),
+    path("categories.json", views.Categories.as_view(), name="categories"),
+    path("where.json", views.Where.as_view(), name="where"),
+    path("grids.json", views.Grids.as_view(), name="grids"),
+]

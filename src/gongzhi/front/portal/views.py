@@ -1,0 +1,391 @@
+"""The residents' pages."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Count, Q
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from gongzhi.act.tasks.models import State as TaskState
+from gongzhi.act.tasks.models import TaskPhoto
+from gongzhi.front.portal.forms import AnswerForm, ReportForm
+from gongzhi.front.portal.limits import count_report
+from gongzhi.front.story import Matter, Step, photos_of, position_words, read_matter, resident_story
+from gongzhi.ground.access.guard import Guarded
+from gongzhi.ground.places.actions import grid_at, map_layer, nearest_grid
+from gongzhi.ground.places.paths import below
+from gongzhi.ground.privacy.declarations import every_personal
+from gongzhi.ground.refusals import Refusal
+from gongzhi.ground.rules.actions import rule
+from gongzhi.sense.channels.actions import Draft, receive_message
+from gongzhi.sense.channels.follow import message_of, token_of
+from gongzhi.sense.channels.models import Message, Photo
+from gongzhi.understand.cases import actions as cases
+from gongzhi.understand.cases.models import Case
+from gongzhi.understand.cases.models import State as CaseState
+from gongzhi.understand.cases.responsibility import desk_place
+from gongzhi.understand.cases.tree import as_json, category_by_id, lineage
+from gongzhi.verify.checks import actions as checks
+from gongzhi.verify.checks.models import State as CheckState
+
+BASE_LAYER = "gongzhi/map/base-qinghuayuan.geojson"
+
+
+class Home(Guarded):
+    verb = Guarded.PUBLIC
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return render(request, "portal/home.html", {"results": results(self.now)})
+
+
+class Report(Guarded):
+    """The report form: three parts on one page; scripts show them one after the other."""
+
+    verb = Guarded.PUBLIC
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.show(request, ReportForm(on=timezone.localdate(self.now)))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = ReportForm(request.POST, request.FILES, on=timezone.localdate(self.now))
+        if not form.is_valid():
+            return self.show(request, form, status=422)
+        data = form.cleaned_data
+        try:
+            count_report(request, self.now)
+            message = receive_message(
+                Draft(
+                    text=data["text"],
+                    category=data["category"],
+                    place=data["place"],
+                    point=form.point,
+                    address=data["address"],
+                    name=data["name"],
+                    phone=data["phone"],
+                    answer_by=data["answer_by"],
+                    language=get_language() or "",
+                    idempotency_key=data["key"],
+                    photos=data["photos"],
+                ),
+                by=None,
+                now=self.now,
+            )
+        except Refusal as refusal:
+            form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.reason))
+            return self.show(request, form, status=refusal.status)
+        return redirect("portal:received", token=token_of(message))
+
+    def show(self, request: HttpRequest, form: ReportForm, status: int = 200) -> HttpResponse:
+        context = {
+            "form": form,
+            "step_words": [_("What"), _("Where"), _("How to reach you")],
+            "base_url": static(BASE_LAYER),
+            "grids_url": reverse("portal:grids"),
+            "find_url": reverse("portal:where"),
+        }
+        return render(request, "portal/report.html", context, status=status)
+
+
+class ByLink(Guarded):
+    """A page that a secret link opens. A wrong link is a page that is not there."""
+
+    verb = Guarded.PUBLIC
+    message: Message
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        message = message_of(kwargs.pop("token"))
+        if message is None:
+            raise Http404
+        self.message = message
+        response = super().dispatch(request, *args, **kwargs)
+        # The address is the key: it stays out of caches, search engines and other sites' logs.
+        patch_cache_control(response, private=True, no_store=True)
+        response["X-Robots-Tag"] = "noindex, nofollow"
+        response["Referrer-Policy"] = "no-referrer"
+        return response
+
+    @property
+    def token(self) -> str:
+        return token_of(self.message)
+
+    def back(self) -> HttpResponse:
+        return redirect("portal:follow", token=self.token)
+
+
+class Received(ByLink):
+    """The acknowledgement. What it says is already committed."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        link = request.build_absolute_uri(reverse("portal:follow", kwargs={"token": self.token}))
+        return render(request, "portal/received.html", {"message": self.message, "link": link, "token": self.token})
+
+
+class Follow(ByLink):
+    """The story of one report, what comes next, and the question whether it helped."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.show(request, AnswerForm())
+
+    def show(self, request: HttpRequest, form: AnswerForm, status: int = 200) -> HttpResponse:
+        case = Case.objects.filter(voices__message=self.message).select_related("lead_place").first()
+        matter = read_matter(case, names=False) if case is not None else None
+        own = list(Photo.objects.filter(message=self.message)) if matter is None else matter.photos
+        context = {
+            "message": self.message,
+            "token": self.token,
+            "case": case,
+            "matter": matter,
+            "next": next_step(matter, self.now),
+            "story": self.story(matter),
+            "photos": photos_of([self.message], own),
+            "waiting_photos": sum(1 for photo in own if photo.state == Photo.State.RECEIVED),
+            "form": form,
+            "may_answer": self.may_answer(matter),
+            "may_withdraw": case is not None and case.is_open,
+            "may_reopen": case is not None and case.state == CaseState.CLOSED,
+            "entries": [entry.pk for entry in matter.entries] if matter is not None else [],
+        }
+        return render(request, "portal/follow.html", context, status=status)
+
+    def story(self, matter: Matter | None) -> list[Step]:
+        if matter is None:
+            return [Step(self.message.received_at, _("We have received your report"), "inbox")]
+        # The message is one of the voices: others' words are never shown here.
+        return resident_story(matter)
+
+    def may_answer(self, matter: Matter | None) -> bool:
+        check = matter.check if matter is not None else None
+        return (
+            check is not None
+            and check.state in (CheckState.ASKED, CheckState.AT_DESK)
+            and (self.message.entered_by_id is None or self.message.entered_by_id != check.worker_id)
+        )
+
+
+def next_step(matter: Matter | None, now: datetime) -> dict[str, Any]:
+    """Who does what by when, in one sentence: the first thing on the follow page."""
+    if matter is None:
+        return {"title": _("We are reading your report"), "words": _("Reload this page in a moment.")}
+    case = matter.case
+    lead = position_words(case.lead_role, case.lead_place.name) if case.lead_role and case.lead_place else ""
+    match case.state:
+        case CaseState.NEW:
+            return {"title": _("We are finding out who can help"), "due": case.due_at, "yellow": case.yellow_at}
+        case CaseState.ASSIGNED:
+            return {
+                "title": _("%(who)s takes care of it") % {"who": lead},
+                "due": case.due_at,
+                "yellow": case.yellow_at,
+            }
+        case CaseState.PAUSED:
+            return {
+                "title": _("The clock stands still"),
+                "words": case.pause_reason,
+                "review_on": case.review_on,
+            }
+        case CaseState.TO_CHECK:
+            check = matter.check
+            if check is not None and check.state == CheckState.ASKED:
+                return {"title": _("Did it help? Please tell us"), "due": check.answer_until}
+            return {"title": _("Somebody else is checking whether it is done")}
+        case CaseState.CLOSED:
+            return {"title": _("This matter is closed"), "words": case.get_closed_as_display(), "done": True}
+        case _:
+            return {"title": _("You withdrew this matter"), "done": True}
+
+
+class Answer(Follow):
+    verb = Guarded.PUBLIC
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.back()
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = AnswerForm(request.POST)
+        if not form.is_valid():
+            return self.show(request, form, status=422)
+        try:
+            checks.answer_by_link(
+                message=self.message,
+                helped=form.cleaned_data["helped"] == "yes",
+                words=form.cleaned_data["words"],
+                now=self.now,
+            )
+        except Refusal as refusal:
+            form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.reason))
+            return self.show(request, form, status=refusal.status)
+        return self.back()
+
+
+class Withdraw(ByLink):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return render(request, "portal/withdraw.html", {"message": self.message, "token": self.token})
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        cases.withdraw_case(message=self.message, now=self.now)
+        return self.back()
+
+
+class Reopen(ByLink):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.back()
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        cases.reopen_by_reporter(message=self.message, now=self.now)
+        return self.back()
+
+
+class PhotoByLink(ByLink):
+    """A clean copy of a photo of this message, or of the work done for it."""
+
+    def get(self, request: HttpRequest, uid: str, size: str) -> HttpResponseBase:
+        found: Photo | TaskPhoto | None = Photo.objects.filter(
+            message=self.message, uid=uid, state=Photo.State.READY
+        ).first()
+        if found is None:
+            found = TaskPhoto.objects.filter(
+                task__case__voices__message=self.message, task__state=TaskState.DONE, uid=uid
+            ).first()
+        if found is None:
+            raise Http404
+        return FileResponse((found.large if size == "large" else found.small).open("rb"), content_type="image/webp")
+
+
+def results(now: datetime) -> dict[str, Any]:
+    """What came in and what was settled in the last 30 days, by top category. Kept for some minutes."""
+    desk = desk_place(timezone.localdate(now))
+    if desk is None:
+        return {}
+    key = f"portal:results:{desk.path}:{get_language()}"
+    known: dict[str, Any] | None = cache.get(key)
+    if known is None:
+        since = now - timedelta(days=30)
+        everywhere = Case.objects.filter(below(desk.path, "place_path")).exclude(channel="import")
+        counted = everywhere.values("category_id").annotate(
+            received=Count("pk", filter=Q(opened_at__gte=since)),
+            closed=Count("pk", filter=Q(closed_at__gte=since, state=CaseState.CLOSED)),
+            open=Count("pk", filter=~Q(state__in=[CaseState.CLOSED, CaseState.WITHDRAWN])),
+        )
+        groups: dict[str, dict[str, Any]] = {}
+        total = {"received": 0, "closed": 0, "open": 0}
+        for row in counted:
+            node = category_by_id(row["category_id"])
+            top = lineage(node)[-1] if node is not None else None
+            name = top.name if top is not None else _("Not sorted yet")
+            group = groups.setdefault(
+                name, {"name": name, "icon": top.icon if top else "inbox", **dict.fromkeys(total, 0)}
+            )
+            for number in total:
+                group[number] += row[number]
+                total[number] += row[number]
+        spans = sorted(
+            (closed - opened).total_seconds() / 86400
+            for opened, closed in everywhere.filter(state=CaseState.CLOSED, closed_at__gte=since).values_list(
+                "opened_at", "closed_at"
+            )
+        )
+        known = {
+            "total": total,
+            "median_days": round(spans[len(spans) // 2], 1) if spans else None,
+            "groups": sorted(groups.values(), key=lambda group: -group["received"]),
+            "place": desk.name,
+        }
+        cache.set(key, known, timeout=300)
+    return known
+
+
+class Progress(Guarded):
+    """What is being done: sums only, never a single matter."""
+
+    verb = Guarded.PUBLIC
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return render(request, "portal/progress.html", {"results": results(self.now)})
+
+
+class How(Guarded):
+    verb = Guarded.PUBLIC
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return render(request, "portal/how.html")
+
+
+class Privacy(Guarded):
+    """What is kept about a reporter, why and for how long: from the declarations themselves."""
+
+    verb = Guarded.PUBLIC
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        rows: list[dict[str, Any]] = []
+        told = [
+            one
+            for one in every_personal()
+            if one.model.split(".")[0] in {"channels", "cases", "tasks", "checks"} and one.data_class != "internal"
+        ]
+        today = timezone.localdate(self.now)
+        for one in told:
+            days = one.keep_days
+            one_days = int(rule(days, path="", on=today)) if isinstance(days, str) else days
+            rows.append({"what": one.model_field().verbose_name, "one": one, "days": one_days})
+        return render(request, "portal/privacy.html", {"declared": rows})
+
+
+class Categories(Guarded):
+    """The public category tree as JSON, with an ETag."""
+
+    verb = Guarded.PUBLIC
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        body, tag = as_json(get_language() or "", timezone.localdate(self.now))
+        if request.headers.get("If-None-Match") == tag:
+            response = HttpResponse(status=304)
+        else:
+            response = HttpResponse(body, content_type="application/json; charset=utf-8")
+        response["ETag"] = tag
+        response["Cache-Control"] = "public, max-age=60"
+        return response
+
+
+class Where(Guarded):
+    """Which grid lies at a point, for the form's map."""
+
+    verb = Guarded.PUBLIC
+
+    def get(self, request: HttpRequest) -> JsonResponse:
+        try:
+            lon, lat = float(request.GET["lon"]), float(request.GET["lat"])
+        except (KeyError, ValueError):
+            return JsonResponse({"error": _("This point is not on the map.")}, status=400)
+        if not (-180 <= lon <= 180 and -90 <= lat <= 90):
+            return JsonResponse({"error": _("This point is not on the map.")}, status=400)
+        grid = grid_at(lon, lat)
+        if grid is not None:
+            community = grid.parent.name if grid.parent is not None else ""
+            return JsonResponse({"inside": True, "name": f"{community} · {grid.name}" if community else grid.name})
+        near = nearest_grid(lon, lat)
+        return JsonResponse({"inside": False, "name": near[0].name if near is not None else ""})
+
+
+class Grids(Guarded):
+    """The grid boundaries (they are posted publicly anyway), for the form's map."""
+
+    verb = Guarded.PUBLIC
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        desk = desk_place(timezone.localdate(self.now))
+        layer: dict[str, Any] = (
+            map_layer([desk.path]) if desk is not None else {"type": "FeatureCollection", "features": []}
+        )
+        response = JsonResponse(layer)
+        response["Cache-Control"] = "public, max-age=300"
+        return response
