@@ -1,1 +1,110 @@
+// Every page: small comforts on top of what already works without them.
 "use strict";
+(() => {
+  const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
+  const typing = (node) => node.closest("input, textarea, select, [contenteditable]");
+
+  // A form that came back: begin with what must be mended.
+  const errors = document.querySelector("[data-errors]");
+  if (errors) errors.focus();
+
+  // Paper.
+  all("[data-print]").forEach((button) => {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  });
+
+  // Read aloud, where the browser has a voice.
+  const read = document.querySelector("[data-read]");
+  if (read && "speechSynthesis" in window) {
+    const words = read.querySelector("span");
+    const start = words.textContent;
+    const stop = () => {
+      speechSynthesis.cancel();
+      words.textContent = start;
+      read.setAttribute("aria-pressed", "false");
+    };
+    read.hidden = false;
+    stop();
+    read.addEventListener("click", () => {
+      if (read.getAttribute("aria-pressed") === "true") return stop();
+      const chosen = String(window.getSelection());
+      const text = chosen.trim() || document.getElementById("main").innerText;
+      // Long texts are spoken in sentences: some voices fall silent after a minute.
+      const sentences = (text.match(/[^。！？!?.;；\n]+[。！？!?.;；]*/g) || []).filter((part) => part.trim());
+      sentences.forEach((sentence, index) => {
+        const speech = new SpeechSynthesisUtterance(sentence);
+        speech.lang = document.documentElement.lang === "en" ? "en" : "zh-CN";
+        speech.rate = 0.9;
+        if (index === sentences.length - 1) speech.onend = stop;
+        speechSynthesis.speak(speech);
+      });
+      words.textContent = read.dataset.stop;
+      read.setAttribute("aria-pressed", "true");
+    });
+    window.addEventListener("pagehide", () => speechSynthesis.cancel());
+  }
+
+  // A menu closes when one looks elsewhere.
+  document.addEventListener("click", (event) => {
+    all("details.menu[open]").forEach((menu) => menu.contains(event.target) || menu.removeAttribute("open"));
+  });
+
+  // Keys of the desk.
+  let here = -1;
+  const entries = () => all("[data-rows] > *").filter((row) => row.querySelector("a[href]"));
+  const go = (step) => {
+    const rows = entries();
+    if (!rows.length) return;
+    here = Math.min(Math.max(here + step, 0), rows.length - 1);
+    rows.forEach((row, index) => row.classList.toggle("is-here", index === here));
+    rows[here].querySelector("a[href]").focus();
+    rows[here].scrollIntoView({ block: "nearest" });
+  };
+  // Whoever walks with Tab takes the mark along.
+  document.addEventListener("focusin", (event) => {
+    const row = event.target.closest("[data-rows] > *");
+    if (row) here = entries().indexOf(row);
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    here = -1;
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const key = event.key.toLowerCase();
+    if ((event.ctrlKey || event.metaKey) && key === "k") {
+      const quick = document.querySelector("[data-quick]");
+      if (quick && quick.offsetParent) {
+        event.preventDefault();
+        quick.focus();
+        quick.select();
+      }
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (key === "escape") {
+      all("details.menu[open]").forEach((menu) => {
+        menu.removeAttribute("open");
+        menu.querySelector("summary").focus();
+      });
+      return;
+    }
+    // Single keys belong to the desk only, and never to somebody who is writing.
+    const help = document.getElementById("keys");
+    if (!help || typing(event.target) || document.querySelector("dialog[open]")) return;
+    if (key === "j") go(1);
+    else if (key === "k") go(-1);
+    else if (key === "?") {
+      if (help.showModal) help.showModal();
+    } else {
+      const target = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+      if (!target) return;
+      if (target.matches("details")) {
+        target.open = true;
+        target.querySelector("summary").focus();
+      } else if (target.matches("input, select, textarea")) target.focus();
+      else target.click();
+    }
+    event.preventDefault();
+  });
+})();

@@ -1,1 +1,116 @@
+// Where is it? The current position, or a tap on the map. The address field works without either.
 "use strict";
+(() => {
+  // What the base layer holds: water, green, buildings, roads of three sizes; and how each is painted.
+  const KINDS = { w: "--map-water", g: "--map-green", b: "--map-built", r1: "--map-road", r2: "--map-road", r3: "--map-road" };
+  const WIDTHS = { r1: 5, r2: 3.5, r3: 2 };
+
+  const fetched = {};
+  const json = (url) => (fetched[url] = fetched[url] || fetch(url).then((answer) => (answer.ok ? answer.json() : null)));
+
+  const load = (box) =>
+    new Promise((resolve, reject) => {
+      if (window.L) return resolve();
+      box.dataset.styles.split(" ").forEach((href) => {
+        const link = document.createElement("link");
+        link.rel = "stylesheet";
+        link.href = href;
+        document.head.append(link);
+      });
+      const script = document.createElement("script");
+      script.src = box.dataset.script;
+      script.onload = resolve;
+      script.onerror = reject;
+      document.head.append(script);
+    });
+
+  document.querySelectorAll("[data-place]").forEach((box) => {
+    const lon = document.getElementById(box.dataset.lon);
+    const lat = document.getElementById(box.dataset.lat);
+    const answer = box.querySelector("[data-answer]");
+    const frame = box.querySelector("[data-frame]");
+    const locate = box.querySelector("[data-locate]");
+    const open = box.querySelector("[data-open]");
+    let map, mark;
+    let asked = 0;
+
+    const say = (words) => {
+      answer.textContent = words;
+    };
+
+    // The point is kept first; its name is asked afterwards and may fail.
+    const choose = (x, y, pan) => {
+      lon.value = x.toFixed(6);
+      lat.value = y.toFixed(6);
+      lon.dispatchEvent(new Event("change", { bubbles: true }));
+      if (map) {
+        mark = mark || L.circleMarker([y, x], { radius: 12, className: "point point--chosen" }).addTo(map);
+        mark.setLatLng([y, x]);
+        if (pan) map.setView([y, x], 17);
+      }
+      if (!box.dataset.find) return;
+      const turn = (asked += 1);
+      say(box.dataset.finding);
+      fetch(`${box.dataset.find}?lon=${lon.value}&lat=${lat.value}`)
+        .then((reply) => (reply.ok ? reply.json() : Promise.reject(reply)))
+        .then((found) => turn === asked && say(found.inside === false ? box.dataset.outside : found.name))
+        .catch(() => turn === asked && say(box.dataset.failed));
+    };
+
+    const draw = async () => {
+      const canvas = box.querySelector("[data-canvas]");
+      const paint = getComputedStyle(document.documentElement);
+      map = L.map(canvas, { zoomControl: false, maxZoom: 19, minZoom: 12 });
+      L.control.zoom({ zoomInTitle: box.dataset.zoomIn, zoomOutTitle: box.dataset.zoomOut }).addTo(map);
+      map.attributionControl.setPrefix(false).addAttribution(box.dataset.credit);
+      const [x, y] = lon.value ? [lon.value, lat.value] : (box.dataset.center || "116.32,40").split(",");
+      map.setView([Number(y), Number(x)], lon.value ? 17 : 15);
+      map.on("click", (event) => choose(event.latlng.lng, event.latlng.lat));
+      if (lon.value) choose(Number(lon.value), Number(lat.value));
+      const [base, grids] = await Promise.all([box.dataset.base, box.dataset.grids].map((url) => (url ? json(url) : null)));
+      if (base)
+        L.geoJSON(base, {
+          renderer: L.canvas(),
+          interactive: false,
+          filter: (feature) => feature.properties.k in KINDS,
+          style: ({ properties: { k }, geometry }) => {
+            const color = paint.getPropertyValue(KINDS[k]).trim();
+            const line = geometry.type.endsWith("LineString");
+            return { color, weight: line ? WIDTHS[k] || 2 : 0, fill: !line, fillColor: color, fillOpacity: 1 };
+          },
+        }).addTo(map);
+      if (grids) {
+        const layer = L.geoJSON(grids, { interactive: false, style: { className: "grid-line" } }).addTo(map);
+        if (!lon.value && !box.dataset.center && layer.getBounds().isValid()) map.fitBounds(layer.getBounds());
+      }
+      if (mark) mark.bringToFront();
+    };
+
+    if ("geolocation" in navigator && window.isSecureContext) {
+      locate.hidden = false;
+      locate.addEventListener("click", () => {
+        say(box.dataset.finding);
+        navigator.geolocation.getCurrentPosition(
+          (found) => choose(found.coords.longitude, found.coords.latitude, true),
+          () => say(box.dataset.denied),
+          { enableHighAccuracy: true, timeout: 15000, maximumAge: 60000 },
+        );
+      });
+    }
+    open.hidden = false;
+    open.addEventListener("click", () => {
+      frame.hidden = false;
+      open.hidden = true;
+      load(box)
+        .then(draw)
+        .catch(() => {
+          frame.hidden = true;
+          say(box.dataset.failed);
+        });
+    });
+    box.querySelector("[data-middle]").addEventListener("click", () => {
+      const middle = map && map.getCenter();
+      if (middle) choose(middle.lng, middle.lat);
+    });
+  });
+})();
