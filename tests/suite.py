@@ -383,7 +383,7 @@ def main() -> int:
     parser.add_argument("-k", dest="words", default="", help="only tests whose names match, as in pytest")
     parser.add_argument("--install", action="store_true", help="let apt-get install PostgreSQL and Chromium (as root)")
     parser.add_argument("--fix", action="store_true", help="run no test; let the tools put right form and layout")
-    asked = parser.parse_args()
+    asked = parser.parse_intermixed_args()
     if asked.fix:
         return mend()
     selection = Selection(tuple(asked.paths), asked.words)
@@ -482,7 +482,11 @@ class Suite:
             for one in crew:
                 one.join(20)
             raise
-        return self.summary(steps, time.monotonic() - began)
+        code = self.summary(steps, time.monotonic() - began)
+        if self.selection and not any(step.counts.get("tests") for step in steps):
+            out("No test matches what was asked for.")
+            return 1
+        return code
 
     @staticmethod
     def carry_out(step: Step) -> None:

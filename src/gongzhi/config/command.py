@@ -356,7 +356,6 @@ def main() -> int:
         else:
             raise
         return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,8 @@ def _let_flush_empty_the_record() -> None:
     guard = import_module("gongzhi.ground.ledger.migrations.0002_append_only")
     flush = BaseDatabaseOperations.execute_sql_flush
 
-    def around(self: Any, sql_list: list[str]) -> None:
+    def around(self: BaseDatabaseOperations, sql_list: Iterable[str]) -> None:
+        sql_list = list(sql_list)
         if any("ledger_entry" in sql for sql in sql_list):
             vendor = self.connection.vendor
             sql_list = [*guard.removals(vendor), *sql_list, *guard.statements(vendor)]
