@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.db import IntegrityError, transaction
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger import merkle, witness
-from gongzhi.ground.ledger.events import Event
+from gongzhi.ground.ledger.events import Event, RowsBrought
 from gongzhi.ground.ledger.models import Entry, EntryQuerySet, Leaf, Recorded, Seal
 from gongzhi.ground.ledger.proofs import chain
 from gongzhi.ground.refusals import Stale
@@ -25,6 +26,7 @@ class Acting(Protocol):
 
 
 SEAL_LIMIT = 4096  # entries in one seal
+BROUGHT_SHARE = 1000  # rows of an import in one entry
 START_OF_CHAIN = bytes(32)
 
 Listener = Callable[[Sequence[Entry]], None]
@@ -80,6 +82,37 @@ def record_many(
     for listener in _listeners:
         listener(entries)
     return entries
+
+
+def record_brought(
+    rows: QuerySet[Any],
+    *,
+    about: Recorded,
+    by: User | None,
+    now: datetime,
+    post: Acting | None = None,
+    place: str = "",
+) -> None:
+    """Append the fingerprints of rows of version 0, which an import put in by the hundred thousand.
+
+    One entry for each thousand rows, about the import's own row, which has been recorded just before.
+    """
+    kind: type[Recorded] = rows.model
+    columns = ("pk", *kind.RECORDED)
+    fresh = rows.filter(version=0).order_by("pk").values_list(*columns)
+    page = fresh
+    while batch := list(page[:BROUGHT_SHARE]):
+        runs: list[list[int]] = []
+        digests = bytearray()
+        for pk, *values in batch:
+            if runs and pk == sum(runs[-1]):
+                runs[-1][1] += 1
+            else:
+                runs.append([pk, 1])
+            digests += kind.fingerprint_of(values)[:16]
+        event = RowsBrought(noun=kind.noun(), runs=runs, digests=base64.b64encode(digests).decode())
+        record(event, about=about, by=by, now=now, post=post, place=place, save=())
+        page = fresh.filter(pk__gt=batch[-1][0])
 
 
 def _facts(

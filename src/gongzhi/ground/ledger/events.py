@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import functools
 import json
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, dataclass_transform
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from gongzhi.ground.ledger.models import canonical
 
@@ -92,3 +94,19 @@ _PARSERS: dict[type, Callable[[str], Any]] = {
     date: date.fromisoformat,
     Decimal: Decimal,
 }
+
+
+class RowsBrought(Event):
+    """Rows of version 0 that came with the import the entry is about: ids as runs (first, count), and fingerprints."""
+
+    label = _("Rows brought in by an import")
+    noun: str
+    runs: list[list[int]]
+    digests: str  # the first 16 bytes of each fingerprint, one after the other, in base64
+
+    def rows(self) -> Iterator[tuple[int, bytes]]:
+        """(id, digest) of each row, in the order of ids."""
+        digests = base64.b64decode(self.digests)
+        ids = (first + step for first, count in self.runs for step in range(count))
+        for place, pk in enumerate(ids):
+            yield pk, digests[16 * place : 16 * place + 16]

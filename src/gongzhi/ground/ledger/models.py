@@ -44,7 +44,8 @@ class Recorded(models.Model):
 
     ``version`` counts the entries about the row; it doubles as the mark for stale edits.
     ``RECORDED`` names the fields (attribute names, never personal data) whose fingerprint each entry keeps, so
-    that a row altered behind the record's back is found out.
+    that a row altered behind the record's back is found out. A row of version 0 came in bulk: until its first change
+    its fingerprint stands, with those of its companions, in an entry about the import (``actions.record_brought``).
     """
 
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -60,13 +61,15 @@ class Recorded(models.Model):
 
     def fingerprint(self) -> bytes:
         """SHA-256 over the recorded fields as the database keeps them (32 bytes)."""
-        return self.fingerprint_of([getattr(self, name) for name in self.RECORDED])
+        fields = _recorded(type(self))
+        return self.fingerprint_of([_as_kept(field, getattr(self, field.attname)) for field in fields])
 
     @classmethod
     def fingerprint_of(cls, values: Sequence[Any]) -> bytes:
-        """The fingerprint of a row from the values of its RECORDED fields, in that order."""
-        facts = {field.attname: _as_kept(field, value) for field, value in zip(_recorded(cls), values, strict=True)}
-        return hashlib.sha256(canonical(facts)).digest()
+        """The fingerprint of a row from what the database gives for its RECORDED fields, in that order."""
+        # PostgreSQL keeps a negative zero, SQLite does not; here they are one.
+        plain = [value + 0.0 if isinstance(value, float) else value for value in values]
+        return hashlib.sha256(canonical(dict(zip(cls.RECORDED, plain, strict=True)))).digest()
 
 
 @functools.cache
@@ -79,8 +82,6 @@ def _as_kept(field: Any, value: Any) -> Any:
     if value is None:
         return None
     value = field.to_python(value)
-    if isinstance(value, float):
-        return value + 0.0  # SQLite keeps no negative zero
     if isinstance(value, Decimal) and isinstance(field, models.DecimalField):
         return value.quantize(Decimal(1).scaleb(-field.decimal_places))
     return value

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import heappop, heappush
+from itertools import groupby
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,6 +14,7 @@ from django.db import InterfaceError, OperationalError, models
 from django.db.models import Q
 
 from gongzhi.ground.ledger import merkle
+from gongzhi.ground.ledger.events import RowsBrought, read
 from gongzhi.ground.ledger.models import Entry, Leaf, Recorded, Seal, spell
 from gongzhi.ground.ledger.proofs import chain
 
@@ -122,6 +125,52 @@ def read_steps(noun: str) -> Iterator[tuple[int, int, int, datetime | None, str,
         object_id, seq, entry = batch[-1][:3]
         behind = Q(object_id__gt=object_id) | Q(seq__gt=seq) | Q(seq=seq, id__gt=entry)
         page = rows.filter(behind, object_id__gte=object_id)
+
+
+def find_brought() -> dict[str, list[tuple[int, int]]]:
+    """Where the rows of version 0 are written down: by noun, (first id, entry)."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for entry, event in _brought_events(Entry.objects.all()):
+        if event.runs:
+            found.setdefault(event.noun, []).append((event.runs[0][0], entry))
+    return {noun: sorted(shares) for noun, shares in found.items()}
+
+
+def read_brought(shares: Sequence[tuple[int, int]]) -> Iterator[tuple[int, set[bytes]]]:
+    """(row, digests) in the order of ids. Shares that overlap are merged; few are in memory at a time."""
+    merged = _merge(shares)
+    for pk, group in groupby(merged, key=lambda row: row[0]):
+        yield pk, {digest for _pk, digest in group}
+
+
+def _merge(shares: Sequence[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
+    heap: list[tuple[int, bytes, int, Iterator[tuple[int, bytes]]]] = []
+    opened = 0
+    while heap or opened < len(shares):
+        while opened < len(shares) and (not heap or shares[opened][0] <= heap[0][0]):
+            for _entry, event in _brought_events(Entry.objects.filter(pk=shares[opened][1])):
+                rows = event.rows()
+                for pk, digest in rows:
+                    heappush(heap, (pk, digest, opened, rows))
+                    break
+            opened += 1
+        if heap:
+            pk, digest, number, rows = heappop(heap)
+            yield pk, digest
+            for following in rows:
+                heappush(heap, (*following, number, rows))
+                break
+
+
+def _brought_events(entries: models.QuerySet[Entry]) -> Iterator[tuple[int, RowsBrought]]:
+    for entry, data in pages(entries.filter(event=RowsBrought.name), ("id", "data"), lambda entry: None):
+        try:
+            event = read(RowsBrought.name, data)
+            if isinstance(event, RowsBrought):
+                list(event.rows())
+                yield entry, event
+        except (AttributeError, TypeError, ValueError, KeyError):
+            continue  # an altered entry, reported as such
 
 
 def hash_of(row: Sequence[Any]) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.apps import apps
 from django.db import models, transaction
@@ -27,9 +27,11 @@ from gongzhi.ground.ledger.reading import (
     LeafRow,
     SealRow,
     as_bytes,
+    find_brought,
     fingerprint_of,
     hash_of,
     pages,
+    read_brought,
     read_leaves,
     read_seals,
     read_steps,
@@ -116,7 +118,9 @@ def _one_moment() -> Iterator[None]:
 
 def recorded_models() -> dict[str, type[Recorded]]:
     """Every table whose rows stand in the record, by noun."""
-    found = [kind for kind in apps.get_models() if issubclass(kind, Recorded) and not kind._meta.proxy]
+    found = [
+        kind for kind in apps.get_models() if issubclass(kind, Recorded) and kind._meta.managed and not kind._meta.proxy
+    ]
     return {kind.noun(): kind for kind in sorted(found, key=lambda kind: kind.noun())}
 
 
@@ -130,6 +134,32 @@ class _History:
     at: datetime | None = None
     event: str = ""
     fingerprint: bytes = b""
+
+
+T = TypeVar("T")
+
+
+class _Walk(Generic[T]):
+    """A sorted stream that is asked only for what comes next."""
+
+    def __init__(self, items: Iterator[T], key: Callable[[T], int]) -> None:
+        self.items = items
+        self.key = key
+        self.item = next(items, None)
+
+    def before(self, key: int | None) -> Iterator[T]:
+        """What stands before this key (None: the rest)."""
+        while self.item is not None and (key is None or self.key(self.item) < key):
+            yield self.item
+            self.item = next(self.items, None)
+
+    def at(self, key: int) -> T | None:
+        """What stands at this key, which is thereby done with."""
+        item = self.item
+        if item is None or self.key(item) != key:
+            return None
+        self.item = next(self.items, None)
+        return item
 
 
 class _Check:
@@ -148,6 +178,7 @@ class _Check:
         self.unreadable: set[int] = set()
         self.without_leaf: list[int] = []  # entries without a leaf though later ones are sealed
         self.done = self.total = 0  # of the last pass
+        self.brought: dict[str, list[tuple[int, int]]] = {}
 
     def run(self, witness_path: Path | None, roots_path: Path | None) -> list[Finding]:
         self.check_guard()
@@ -521,6 +552,7 @@ class _Check:
 
     def check_rows(self) -> None:
         kinds = recorded_models()
+        self.brought = find_brought()
         spoken_of = set(Entry.objects.order_by().values_list("noun", flat=True).distinct())
         self.done, self.total = 0, Entry.objects.count()
         for noun in sorted(spoken_of | set(kinds)):
@@ -534,33 +566,44 @@ class _Check:
         self.progress("rows", self.done, self.total)
 
     def check_table(self, noun: str, kind: type[Recorded]) -> None:
-        """Walk entries and rows side by side, both in the order of the row's id."""
-        histories = self.histories(noun)
-        history = next(histories, None)
+        """Walk rows, entries and bulk imports side by side, all in the order of the row's id."""
+        histories = _Walk(self.histories(noun), lambda history: history.object_id)
+        brought = _Walk(read_brought(self.brought.get(noun, ())), lambda share: share[0])
         broken: set[int] = set()
 
         def unreadable(pk: int) -> None:
             broken.add(pk)
             self.row_altered(f"{noun} {pk}", _("The row cannot be read any more."))
 
-        for pk, version, *values in pages(
-            kind._base_manager.all(), (kind._meta.pk.attname, "version", *kind.RECORDED), unreadable
-        ):
-            while history is not None and history.object_id < pk:
-                self.row_is_gone(noun, history, broken)
-                history = next(histories, None)
-            if history is None or history.object_id > pk:
+        def gone_before(pk: int | None) -> None:
+            """Entries and imports that speak of rows between the last one and this one."""
+            with_entries = set()
+            for history in histories.before(pk):
+                with_entries.add(history.object_id)
+                if history.object_id not in broken:
+                    self.row_is_gone(noun, history)
+            for object_id, _digests in brought.before(pk):
+                if object_id not in with_entries and object_id not in broken:
+                    self.brought_row_is_gone(noun, object_id)
+
+        columns = (kind._meta.pk.attname, "version", *kind.RECORDED)
+        for pk, version, *values in pages(kind._base_manager.all(), columns, unreadable):
+            gone_before(pk)
+            history, share = histories.at(pk), brought.at(pk)
+            subject = f"{noun} {pk}"
+            if history is not None:
+                self.compare_row(subject, history, version, fingerprint_of(kind, values))
+            elif share is not None:
+                fingerprint = fingerprint_of(kind, values)
+                as_brought = fingerprint if fingerprint[:16] in share[1] else b"another"
+                self.compare_row(subject, _History(pk, fingerprint=as_brought), version, fingerprint)
+            else:
                 self.report(
                     Kind.ROW_UNRECORDED,
-                    f"{noun} {pk}",
+                    subject,
                     _("The row has no entry at all: it was put in behind the record's back."),
                 )
-                continue
-            self.compare_row(f"{noun} {pk}", history, version, fingerprint_of(kind, values))
-            history = next(histories, None)
-        while history is not None:
-            self.row_is_gone(noun, history, broken)
-            history = next(histories, None)
+        gone_before(None)
 
     def compare_row(self, subject: str, history: _History, version: int, fingerprint: bytes) -> None:
         if version > history.seq:
@@ -577,9 +620,14 @@ class _Check:
     def row_altered(self, subject: str, text: str) -> None:
         self.report(Kind.ROW_ALTERED, subject, text)
 
-    def row_is_gone(self, noun: str, history: _History, broken: set[int]) -> None:
-        if history.object_id in broken:
-            return
+    def brought_row_is_gone(self, noun: str, object_id: int) -> None:
+        self.report(
+            Kind.ROW_DELETED,
+            f"{noun} {object_id}",
+            _("The row, which an import had brought, was deleted behind the record's back."),
+        )
+
+    def row_is_gone(self, noun: str, history: _History) -> None:
         try:
             ended = event_type(history.event).ends_row
         except KeyError:
