@@ -339,7 +339,7 @@ OUTCOMES = {
 _MEASURED = Spread.of_percentiles(1.9 * 24, 11.2 * 24, 41 * 24, least=6, most=200 * 24)
 HANDLING = {
     "cases.deadline.emergency": Spread(0.9, 0.5, 0.5, least=0.2),
-    "cases.deadline.garbage": Spread(3.0, 0.6, 0.6, least=0.3),
+    "cases.deadline.litter": Spread(3.0, 0.6, 0.6, least=0.3),
     "cases.deadline.road_cleaning": Spread(3.2, 0.6, 0.6, least=0.3),
     "cases.deadline.utilities": Spread(9.0, 0.8, 0.65, least=0.5),
     "cases.deadline.consult": Spread(3.5, 0.8, 0.8, least=0.2),
@@ -354,7 +354,7 @@ _AT_ONCE = {"cases.deadline.emergency", "cases.deadline.utilities"}  # nobody wa
 # Among the demands of the last days some are held up somewhere, so that every list of the demonstration has something
 # due and something late: up to so many days old -> share of demands that stay in a stage.
 HELD_UP: tuple[tuple[float, dict[Stage, float]], ...] = (
-    (1.5, {Stage.RECEIVED: 0.30, Stage.ASSIGNED: 0.20, Stage.ACCEPTED: 0.20}),
+    (2, {Stage.RECEIVED: 0.36, Stage.ASSIGNED: 0.22, Stage.ACCEPTED: 0.16}),
     (6, {Stage.ASSIGNED: 0.10, Stage.SENT_BACK: 0.08, Stage.ACCEPTED: 0.14, Stage.REPORTED_DONE: 0.16,
          Stage.REOPENED: 0.06}),
     (14, {Stage.SENT_BACK: 0.04, Stage.ACCEPTED: 0.16, Stage.REPORTED_DONE: 0.10, Stage.REOPENED: 0.06}),
@@ -451,7 +451,7 @@ def _case(
         outcome = _ON_THE_WAY.get(held, Outcome.HELPED)
     elif outcome is Outcome.VERIFIED_ON_SITE and category.kind in ("consult", "suggestion"):
         outcome = Outcome.HELPED  # there is nothing to look at
-    at = scene(die, place, received_at.date())
+    at = scene(die, place, category.code, received_at.date())
     anonymous = chance(die, 0.4 if outcome is Outcome.VERIFIED_ON_SITE else ANONYMOUS)
     # Who left no telephone number on the phone or at the counter cannot be asked: only looking helps.
     if anonymous and channel != "web" and outcome is not Outcome.WITHDRAWN:
@@ -543,7 +543,12 @@ def _steps(
         for number in range(notes):
             if chance(die, 0.6):
                 share = (number + 0.2 + 0.6 * die.random()) / notes
-                add(StepKind.NOTED, later(accepted, hours * 0.8 * share, who), who, words=phrase(die, "notes"))
+                add(
+                    StepKind.NOTED,
+                    later(accepted, hours * 0.8 * share, who),
+                    who,
+                    words=phrase(die, "notes", category.code),
+                )
         return add(
             StepKind.REPORTED_DONE,
             later(max(start + timedelta(hours=hours), accepted + timedelta(hours=hours * 0.3)), 0, who),
@@ -560,31 +565,37 @@ def _steps(
     left = max(total - (sorted_at - received_at).total_seconds() / 3600, total * 0.25)
     if outcome is Outcome.RETURNED_THEN_HELPED:
         back = later(sorted_at, min(left * 0.3, 20) * (0.2 + die.random()), mine)
-        back = add(StepKind.SENT_BACK, back, mine, words=phrase(die, "not_mine"))
+        back = add(StepKind.SENT_BACK, back, mine, words=phrase(die, "not_mine", category.code))
         ruled = later(back, min(left * 0.2, 7) * die.random(), "street_clerk")
         sorted_at = add(StepKind.PASSED_ON, ruled, "street_clerk", to=role)
     done = work(sorted_at, left, role)
     if outcome is Outcome.WITHDRAWN:
         steps = [step for step in steps if step.at < withdrawn_at]
-        add(StepKind.WITHDRAWN, withdrawn_at, words=phrase(die, "withdrawn"))
+        add(StepKind.WITHDRAWN, withdrawn_at, words=phrase(die, "withdrawn", category.code))
         return steps, role
 
     checker = "community_clerk" if role != "community_clerk" else "street_clerk"
     asked = 0.3 + Spread(14, 0.9, 0.8, most=70).draw(die)
     if outcome is Outcome.REOPENED_THEN_HELPED:
-        said = add(StepKind.NOT_HELPED, _awake(done + timedelta(hours=asked)), words=phrase(die, "not_helped"))
-        again = add(StepKind.REOPENED, said + timedelta(minutes=1), words=phrase(die, "reopened_words"))
+        said = add(
+            StepKind.NOT_HELPED, _awake(done + timedelta(hours=asked)), words=phrase(die, "not_helped", category.code)
+        )
+        again = add(StepKind.REOPENED, said + timedelta(minutes=1), words=phrase(die, "reopened_words", category.code))
         done = work(again, max(total * (0.3 + 0.5 * die.random()), 1.0), role)
     if outcome is Outcome.VERIFIED_ON_SITE:
-        last = add(StepKind.VERIFIED, later(done, asked, checker), checker, words=phrase(die, "verified_words"))
+        last = add(
+            StepKind.VERIFIED, later(done, asked, checker), checker, words=phrase(die, "verified_words", category.code)
+        )
     elif outcome is Outcome.UNREACHABLE:
         last = done
         for _attempt in range(2):
             last = add(StepKind.NOT_REACHED, _on_duty(die, last + timedelta(hours=20), checker), checker)
         last = _on_duty(die, last + timedelta(hours=22), checker)
-        last = add(StepKind.UNREACHABLE, last, checker, words=phrase(die, "unreachable_words"))
+        last = add(StepKind.UNREACHABLE, last, checker, words=phrase(die, "unreachable_words", category.code))
     else:
-        last = add(StepKind.HELPED, _awake(done + timedelta(hours=asked)), words=phrase(die, "helped_words"))
+        last = add(
+            StepKind.HELPED, _awake(done + timedelta(hours=asked)), words=phrase(die, "helped_words", category.code)
+        )
     add(StepKind.CLOSED, last + timedelta(minutes=1), checker if outcome is Outcome.VERIFIED_ON_SITE else "")
     return steps, role
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
@@ -43,17 +43,34 @@ class Scene:
     on: date
 
 
-def scene(die: Random, place: DemoPlace, on: date) -> Scene:
+def under(code: str, prefixes: Iterable[str]) -> bool:
+    """Whether the category is one of these or lies below one."""
+    return any(code == one or code.startswith(one + ".") for one in prefixes)
+
+
+def _spot(die: Random, place: DemoPlace, code: str) -> str:
+    """A spot of the place where this category can happen."""
+    known = texts()
+    if under(code, known["counters"]):
+        return f"{place.name}便民服务站"
+    fields = [spot for spot in place.spots if any(word in spot for word in known["field_words"])]
+    streets = [spot for spot in place.spots if spot not in fields]
+    if under(code, known["fields"]):
+        return pick(die, fields or streets)
+    return pick(die, place.spots if code.startswith("rural.") else streets)
+
+
+def scene(die: Random, place: DemoPlace, code: str, on: date) -> Scene:
     home = pick(die, place.homes)
     if place.urban and home.endswith(("楼", "公寓")) and chance(die, 0.5):
         home += f"{die.randint(1, 4)}单元"
     slots = texts()["slots"]
-    since = pick(die, slots["since"])
+    since: str = pick(die, slots["since"])
     if since == "国庆节以后" and on.month not in (10, 11):
         since = "上周末"
     if since == "一场大雨以后" and on.month not in (6, 7, 8, 9):
         since = "前些天"
-    return Scene(place, home, pick(die, place.spots), pick(die, slots["days"]), since, pick(die, slots["hour"]), on)
+    return Scene(place, home, _spot(die, place, code), pick(die, slots["days"]), since, pick(die, slots["hour"]), on)
 
 
 def fitting(sentences: Sequence[str], place: DemoPlace) -> list[str]:
@@ -89,14 +106,14 @@ def _leaf(code: str) -> dict[str, Any]:
 
 def _pools(code: str, style: dict[str, Any]) -> dict[str, Any]:
     """The general sentences for this category: those about things, or those about people and papers."""
-    if any(code == one or code.startswith(one + ".") for one in texts()["between_people"]):
+    if under(code, texts()["between_people"]):
         return {**style, **texts()["people"]}
     return style
 
 
 def _noted(die: Random, code: str, channel: str, at: Scene) -> str:
     style = texts()["telephone"]
-    opening = pick(die, style["opening"] if channel == "phone" else texts()["visit"]["opening"])
+    opening: str = pick(die, style["opening"] if channel == "phone" else texts()["visit"]["opening"])
     target = NOTED.draw(die)
     said = [fill(die, pick(die, fitting(_leaf(code)["say"], at.place)), at)]
     more = fitting(_leaf(code)["more"], at.place)
@@ -115,13 +132,13 @@ def _written(die: Random, code: str, channel: str, at: Scene) -> str:
     web = _pools(code, texts()["web"])
     target = WRITTEN.draw(die)
     leaf = _leaf(code)
-    front = pick(die, web["greeting"]) if channel == "web" else pick(die, texts()["import"]["opening"])
+    front: str = pick(die, web["greeting"]) if channel == "web" else pick(die, texts()["import"]["opening"])
     says = fitting(leaf["say"], at.place)
     die.shuffle(says)
     parts: dict[str, list[str]] = {"say": [fill(die, says[0], at)]}
     if target > 70 and channel == "web":
         parts["who"] = [fill(die, pick(die, web["who"]), at)]
-    closing = pick(die, web["closing"]) if target > 60 else ""
+    closing: str = pick(die, web["closing"]) if target > 60 else ""
     pools = {
         "more": fitting(leaf["more"], at.place),
         "background": fitting(web["background"], at.place),
@@ -169,7 +186,7 @@ def answer(die: Random, code: str, at: Scene, *, written: bool) -> str:
     """What the office reports as done, in words for the person who asked."""
     style = _pools(code, texts()["reply"])
     target = (ANSWERED if written else TOLD).draw(die)
-    parts = {
+    parts: dict[str, list[str]] = {
         "opening": [pick(die, style["opening"])] if written else [],
         "done": [fill(die, pick(die, fitting(_leaf(code)["done"], at.place)), at)],
         "closing": [pick(die, style["closing"])],
@@ -196,6 +213,10 @@ def answer(die: Random, code: str, at: Scene, *, written: bool) -> str:
     return "。".join(told) + "。"
 
 
-def phrase(die: Random, name: str) -> str:
-    """A short phrase of the list ``name``: notes, not_mine, not_helped, withdrawn, helped_words …"""
-    return pick(die, texts()[name])
+def phrase(die: Random, name: str, code: str) -> str:
+    """A short phrase of the list ``name`` (notes, not_helped …), mostly one made for the category if there is any."""
+    special: list[str] = [
+        text for prefix, found in texts().get(f"{name}_for", {}).items() if under(code, [prefix]) for text in found
+    ]
+    general: list[str] = texts()[name]
+    return pick(die, special if special and chance(die, 0.7) else general)
