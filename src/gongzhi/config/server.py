@@ -132,9 +132,9 @@ def supervise(commands: dict[str, list[str]], *, host: str, port: int, ready: Ca
             for one in kept:
                 ended = one.died()
                 if ended is not None:
-                    if one.starts == 1 and one.quick_deaths:
+                    if ended > 0 and one.starts == 1 and not is_ready:
                         say(f"{one.name} could not start (exit code {ended}).")
-                        code = ended if ended > 0 else 1
+                        code = ended
                         stopping.append(0)
                         break
                     say(f"{one.name} died (exit code {ended}); starting it again.")
@@ -194,7 +194,7 @@ def size(engine: str) -> tuple[int, int]:
     a second one would only wait for the first one's lock by polling. PostgreSQL takes writes side by side, and a second
     process uses a second core.
     """
-    return (1, 6) if "sqlite" in engine else (2, 4)
+    return (1, 4) if "sqlite" in engine else (2, 4)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ def _make_home() -> Path:
 
 HOME = _make_home()
 os.environ["GONGZHI_HOME"] = str(HOME)
+(HOME / "static").mkdir()
 os.environ["GONGZHI_SECRET_KEY"] = "not-a-secret-" * 4
 os.environ["GONGZHI_DATA_KEY"] = "no-secret-either-" * 4
 # Playwright runs an event loop in the test's thread, which Django would mistake for asynchronous code.
