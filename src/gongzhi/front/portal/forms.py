@@ -45,7 +45,7 @@ class PhotosField(forms.FileField):
 
     widget = PhotosInput
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[bytes]]:
         files = data if isinstance(data, list | tuple) else [data] if data else []
         return [file for file in files if isinstance(file, UploadedFile)]
 
@@ -125,7 +125,8 @@ class ReportForm(PointMixin):
         self.on = on
         category = self.fields["category"]
         place = self.fields["place"]
-        assert isinstance(category, forms.ChoiceField) and isinstance(place, forms.ModelChoiceField)  # noqa: S101
+        assert isinstance(category, forms.ChoiceField)  # noqa: S101
+        assert isinstance(place, forms.ModelChoiceField)  # noqa: S101
         category.choices = [("", _t("Not sure"))] + [
             (top.name, [(leaf.code, leaf.name) for leaf in below] or [(top.code, top.name)])
             for top, below in leaves(on, public=True)

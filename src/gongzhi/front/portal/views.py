@@ -282,17 +282,17 @@ def results(now: datetime) -> dict[str, Any]:
             node = category_by_id(row["category_id"])
             top = lineage(node)[-1] if node is not None else None
             name = top.name if top is not None else _("Not sorted yet")
-            group = groups.setdefault(
-                name, {"name": name, "icon": top.icon if top else "inbox", **dict.fromkeys(total, 0)}
-            )
-            for number in total:
-                group[number] += row[number]
-                total[number] += row[number]
+            group = groups.setdefault(name, {"name": name, "received": 0, "closed": 0, "open": 0})
+            counts = {"received": row["received"], "closed": row["closed"], "open": row["open"]}
+            for number, count in counts.items():
+                group[number] += count
+                total[number] += count
         spans = sorted(
             (closed - opened).total_seconds() / 86400
             for opened, closed in everywhere.filter(state=CaseState.CLOSED, closed_at__gte=since).values_list(
                 "opened_at", "closed_at"
             )
+            if closed is not None
         )
         known = {
             "total": total,
