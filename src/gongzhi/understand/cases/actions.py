@@ -380,12 +380,18 @@ def extend_deadline(
     most = int(rule("cases.extension_max", path=case.place_path, on=timezone.localdate(now)))
     if case.extensions >= most:
         raise Refusal(_("This case has already been extended as often as the rules allow."), status=409)
-    if not 1 <= amount <= 60:
-        raise Refusal(_("Between 1 and 60, please."), field="amount", status=422)
+    if not 1 <= amount <= 1000:
+        raise Refusal(_("Give a number from 1 to 1,000."), field="amount", status=422)
     if case.due_at is None:
         raise Refusal(_("This case has no deadline."))
     unit = _unit_of(case, now)
-    case.due_at = clock.extend(case.due_at, Span(amount, unit), path=case.place_path)
+    later = clock.extend(case.due_at, Span(amount, unit), path=case.place_path)
+    longest = Span.parse(rule("cases.extension_limit", path=case.place_path, on=timezone.localdate(now)))
+    if later > clock.extend(case.due_at, longest, path=case.place_path):
+        raise Refusal(
+            _("The rules allow at most %(span)s more.") % {"span": longest.in_words()}, field="amount", status=422
+        )
+    case.due_at = later
     _set_yellow(case, now)
     case.extensions += 1
     case.extension_reason = reason.strip()[:200]
