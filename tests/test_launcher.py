@@ -284,3 +284,24 @@ def test_a_backup_holds_the_data_and_never_overwrites(tmp_path: Path) -> None:
         (target / "something").touch()
     with pytest.raises(Refusal):
         list(make(target, now=timezone.now()))
+
+
+# --- the reference is complete --------------------------------------------------------------------------------------
+
+
+def test_every_setting_is_in_the_reference() -> None:
+    listed = set(re.findall(r"`([A-Z][A-Z_]+)`", (ROOT / "docs/reference/settings.md").read_text()))
+    read: set[str] = set()
+    for path in (ROOT / "src/gongzhi/config").glob("*.py"):
+        if path.name not in {"testing.py", "environment.py"}:
+            text = path.read_text()
+            read |= set(re.findall(r"environment\.(?:text|flag|number|words|choice|secret)\(\s*\"(\w+)\"", text))
+            read |= set(re.findall(r"envvar=\"(\w+)\"", text))
+    assert {"DATABASE_URL", "GONGZHI_HTTPS", "GONGZHI_PORT"} <= read
+    assert read <= listed
+
+
+def test_every_command_is_in_the_reference() -> None:
+    text = (ROOT / "docs/reference/command-line.md").read_text()
+    for name in command.gongzhi.list_commands(None):
+        assert f"`{name}" in text, name

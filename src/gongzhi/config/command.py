@@ -22,10 +22,10 @@ from gongzhi.config.terminal import say
 # name -> (module:attribute, what the list of commands says)
 ROOMS = {
     "worker": ("gongzhi.loop.commands:worker", "Work off background jobs until stopped."),
-    "jobs": ("gongzhi.loop.commands:jobs", "Background jobs: what waits, what failed."),
-    "ledger": ("gongzhi.ground.ledger.commands:ledger", "The append-only record: verify, seal."),
-    "privacy": ("gongzhi.ground.privacy.commands:privacy", "Personal data: keys, retention."),
-    "rules": ("gongzhi.ground.rules.commands:rules", "The dated rules in force."),
+    "jobs": ("gongzhi.loop.commands:jobs", "Background jobs: what waits, what failed, try again."),
+    "ledger": ("gongzhi.ground.ledger.commands:ledger", "The append-only record: verify, seal, prove, list the roots."),
+    "privacy": ("gongzhi.ground.privacy.commands:privacy", "Personal data: what there is, what is due for erasure, keys."),
+    "rules": ("gongzhi.ground.rules.commands:rules", "The dated rules in force, and changing them."),
 }
 IMPORTS = {
     "divisions": ("gongzhi.ground.places.commands:divisions", "Administrative divisions from a national table."),
