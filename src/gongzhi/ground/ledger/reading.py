@@ -85,6 +85,9 @@ def pages(
 def read_seals(unreadable: Callable[[int], None]) -> Iterator[SealRow]:
     columns = ("number", "size", "root", "previous", "chained", "first_entry", "last_entry", "sealed_at")
     for number, size, root, previous, chained, first, last, at in pages(Seal.objects.all(), columns, unreadable):
+        if at is None:  # how SQLite reads a time that is none
+            unreadable(number)
+            continue
         yield SealRow(number, size, as_bytes(root), as_bytes(previous), as_bytes(chained), first, last, at)
 
 

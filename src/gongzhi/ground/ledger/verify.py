@@ -446,15 +446,14 @@ class _Check:
                     self.leaf_reordered(leaf)
             self.leaves_are_true(index, by_entry, gone)
             return
-        added = [leaf for leaf in leaves if leaf.position >= seal.size]
-        if added and merkle.root([leaf.hash for leaf in leaves if leaf.position < seal.size]) == seal.root:
+        if (added := _added(seal, leaves)) is not None:
             for leaf in added:
                 self.report(
                     Kind.ENTRY_INSERTED,
                     _("entry %(id)d") % {"id": leaf.entry},
                     _("The entry was slipped into seal %(seal)d after the sealing.") % {"seal": seal.number},
                 )
-            self.leaves_are_true(index, [leaf for leaf in leaves if leaf.position < seal.size], gone)
+            self.leaves_are_true(index, [leaf for leaf in leaves if leaf not in added], gone)
             return
         if not self.rebuilt_from_entries(seal, by_entry):
             self.beyond_repair(seal, by_entry, gone)
@@ -685,3 +684,17 @@ class _Check:
 
 def _microseconds(at: datetime) -> int:
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def _added(seal: SealRow, leaves: Sequence[LeafRow]) -> Sequence[LeafRow] | None:
+    """The leaves without which the others give the root: all behind the end, or a single one anywhere."""
+    if len(leaves) <= seal.size:
+        return None
+    if merkle.root([leaf.hash for leaf in leaves[: seal.size]]) == seal.root:
+        return leaves[seal.size :]
+    if len(leaves) == seal.size + 1:
+        hashes = [leaf.hash for leaf in leaves]
+        for place, leaf in enumerate(leaves):
+            if merkle.root(hashes[:place] + hashes[place + 1 :]) == seal.root:
+                return [leaf]
+    return None

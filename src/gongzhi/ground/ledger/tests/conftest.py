@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from gongzhi.ground.ledger.actions import record
 from gongzhi.ground.places.events import PlaceAdded, ProfileSet
@@ -43,3 +43,19 @@ def change(db):
             return record(event, about=place, by=None, now=now, place=place.path, save=["profile"])
 
     return change_place
+
+
+@pytest.fixture
+def burn(db):
+    """Take the next entry id without using it, as an action does that is refused at its end (or commits late)."""
+
+    def burn_id() -> int:
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("SELECT nextval(pg_get_serial_sequence('ledger_entry', 'id'))")
+            else:
+                cursor.execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'ledger_entry'")
+                cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = 'ledger_entry'")
+            return cursor.fetchone()[0]
+
+    return burn_id

@@ -17,7 +17,9 @@ def test_successor_bounds_exactly_what_starts_with_the_path(path, other):
     assert (path <= other and (behind is None or other < behind)) == other.startswith(path)
 
 
-@pytest.mark.parametrize(("path", "expected"), [("33", "34"), ("09", "10"), ("1299", "1300"), ("9", None), ("99", None)])
+@pytest.mark.parametrize(
+    ("path", "expected"), [("33", "34"), ("09", "10"), ("1299", "1300"), ("9", None), ("99", None)]
+)
 def test_successor(path, expected):
     assert successor(path) == expected
 
