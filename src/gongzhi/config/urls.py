@@ -12,5 +12,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ledger/", include("gongzhi.ground.ledger.urls")),
     path("accounts/", include("allauth.urls")),
     path("language/", include("django.conf.urls.i18n")),
+    path("staff/", include("gongzhi.front.workbench.urls")),
     path("", include("gongzhi.front.portal.urls")),
 ]

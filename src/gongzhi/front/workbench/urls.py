@@ -1,0 +1,44 @@
+"""The staff's addresses. Cases are named by their number, tasks and checks by their id."""
+
+from django.urls import path, register_converter
+
+from gongzhi.front.workbench.views import case, cases, demo, enter, inbox, photos, today
+
+app_name = "workbench"
+
+
+class Number:
+    """A case number. Anything else is no address of ours."""
+
+    regex = "[0-9A-Za-z-]{1,14}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(Number, "number")
+
+urlpatterns = [
+    path("", today.Today.as_view(), name="today"),
+    path("inbox/", inbox.Inbox.as_view(), name="inbox"),
+    path("inbox/<number:number>/", inbox.InboxCase.as_view(), name="inbox_case"),
+    path("inbox/<number:number>/lead/", inbox.Lead.as_view(), name="inbox_lead"),
+    path("inbox/<number:number>/there/", inbox.There.as_view(), name="inbox_there"),
+    path("cases/", cases.Cases.as_view(), name="cases"),
+    path("cases/print/", cases.CasesPrint.as_view(), name="cases_print"),
+    path("cases/<number:number>/", case.CasePage.as_view(), name="case"),
+    path("cases/<number:number>/hand-over/", case.HandOver.as_view(), name="case_assign"),
+    path("cases/<number:number>/pause/", case.Pause.as_view(), name="case_pause"),
+    path("cases/<number:number>/resume/", case.Resume.as_view(), name="case_resume"),
+    path("cases/<number:number>/extend/", case.Extend.as_view(), name="case_extend"),
+    path("cases/<number:number>/note/", case.WriteNote.as_view(), name="case_note"),
+    path("cases/<number:number>/reopen/", case.Reopen.as_view(), name="case_reopen"),
+    path("cases/<number:number>/reveal/", case.RevealReporter.as_view(), name="case_reveal"),
+    path("photos/<uuid:uid>/<str:size>/", photos.ShowPhoto.as_view(), name="photo"),
+    path("enter/", enter.Enter.as_view(), name="enter"),
+    path("enter/<number:number>/", enter.Entered.as_view(), name="entered"),
+    path("demo/", demo.DemoSignIn.as_view(), name="demo_sign_in"),
+]
