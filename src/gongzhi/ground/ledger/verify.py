@@ -287,6 +287,8 @@ class _Check:
         """Name each deleted seal, or the range when there are very many."""
         if last - first < LISTED:
             for number in range(first, last + 1):
+                if number in self.altered_seals:  # it is there, but what it says cannot be read
+                    continue
                 self.report(Kind.SEAL_DELETED, _("seal %(number)d") % {"number": number}, _("The seal was deleted."))
         else:
             self.report(

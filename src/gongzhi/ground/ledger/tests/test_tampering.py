@@ -501,7 +501,7 @@ def test_nonsense_in_a_field_is_named_too(world):
     entry, place = world.entry(4), world.places[7]
     put("UPDATE ledger_entry SET at = 'yesterday' WHERE id = %s", entry.pk)
     put("UPDATE ledger_seal SET sealed_at = 'now' WHERE number = 3")
-    put("UPDATE places_place SET mode_since = 'once' WHERE id = %s", place.pk)
+    put("UPDATE places_place SET lon = 'east', lat = 'north' WHERE id = %s", place.pk)
     assert {
         (Kind.ENTRY_ALTERED, f"entry {entry.pk}"),
         (Kind.SEAL_ALTERED, "seal 3"),
