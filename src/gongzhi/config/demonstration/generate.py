@@ -176,17 +176,16 @@ def staff(seed: int) -> tuple[DemoStaff, ...]:
     for place in places():
         tail = place.code[6:]
         urban = place.town_code == places()[0].town_code
-        what = "社区" if place.urban else "村"
         add(f"secretary-{tail}", "community_secretary", place.code, f"{place.name}书记", f"Secretary, {place.name}",
             urban=urban)  # fmt: skip
         for index in range(1, 3 if place.urban else 2):
-            add(f"clerk-{tail}-{index}", "community_clerk", place.code, f"{place.name}{what}工作者",
+            add(f"clerk-{tail}-{index}", "community_clerk", place.code, f"{place.name}工作者",
                 f"Community worker, {place.name}", urban=urban)  # fmt: skip
         if place.urban:
             add(f"property-{tail}", "property_manager", place.code, f"{place.name}物业项目经理",
                 f"Property manager, {place.name}", urban=urban)  # fmt: skip
         for grid in place.grids:
-            add(f"grid-{tail}-{grid.index + 1}", "grid_worker", grid.code, f"{grid.name}网格员",
+            add(f"grid-{tail}-{grid.index + 1}", "grid_worker", grid.code, f"{grid.name}员",
                 f"Grid worker, {grid.name}", urban=urban)  # fmt: skip
         chief = "楼门长" if place.urban else "街巷长"
         add(f"chief-{tail}", "building_chief", place.grids[0].code, f"{place.name}{chief}",
@@ -459,10 +458,10 @@ def _case(
     reporter = None if anonymous else pick(die, neighbours[place.code] or [_stranger(die, place, received_at.year)])
     point, grid_code = _where_exactly(die, place)
     responsible = responsible_role(category, urban=place.urban)
-    steps, responsible = _steps(die, category, responsible, outcome, at, channel, received_at)
+    text = demand(die, category.code, channel, at)
+    steps, responsible = _steps(die, category, responsible, outcome, at, text, channel, received_at)
     past = tuple(step for step in _stopped(steps, held) if step.at < now)
     finished = bool(past) and past[-1].kind in (StepKind.CLOSED, StepKind.WITHDRAWN)
-    text = demand(die, category.code, channel, at)
     return DemoCase(
         key=key,
         received_at=received_at,
@@ -515,7 +514,14 @@ def _guess(die: Random, category: Category, place: DemoPlace, channel: str) -> s
 
 
 def _steps(
-    die: Random, category: Category, role: str, outcome: Outcome, at: Scene, channel: str, received_at: datetime
+    die: Random,
+    category: Category,
+    role: str,
+    outcome: Outcome,
+    at: Scene,
+    text: str,
+    channel: str,
+    received_at: datetime,
 ) -> tuple[list[Step], str]:
     """Everything that happens to the demand if nobody stops the clock, and who did the work in the end."""
     at_once = category.deadline in _AT_ONCE
@@ -553,7 +559,7 @@ def _steps(
             StepKind.REPORTED_DONE,
             later(max(start + timedelta(hours=hours), accepted + timedelta(hours=hours * 0.3)), 0, who),
             who,
-            words=answer(die, category.code, at, written=written),
+            words=answer(die, category.code, at, text, written=written),
         )
 
     first = received_at + timedelta(hours=min(total * 0.2, 6.0) * die.random())

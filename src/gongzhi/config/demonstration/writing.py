@@ -111,12 +111,24 @@ def _pools(code: str, style: dict[str, Any]) -> dict[str, Any]:
     return style
 
 
+def _more(leaf: dict[str, Any], said: Sequence[str], place: DemoPlace) -> list[str]:
+    """The details that go with what was said: those marked for another opening are left out."""
+    numbers = {leaf["say"].index(sentence) + 1 for sentence in said}
+    found = []
+    for sentence in fitting(leaf["more"], place):
+        mark, _space, rest = sentence.partition(" ") if sentence.startswith("@") else ("", "", sentence)
+        if not mark or int(mark[1:]) in numbers:
+            found.append(rest)
+    return found
+
+
 def _noted(die: Random, code: str, channel: str, at: Scene) -> str:
     style = texts()["telephone"]
     opening: str = pick(die, style["opening"] if channel == "phone" else texts()["visit"]["opening"])
     target = NOTED.draw(die)
-    said = [fill(die, pick(die, fitting(_leaf(code)["say"], at.place)), at)]
-    more = fitting(_leaf(code)["more"], at.place)
+    first = pick(die, fitting(_leaf(code)["say"], at.place))
+    said = [fill(die, first, at)]
+    more = _more(_leaf(code), [first], at.place)
     die.shuffle(more)
     ending = [pick(die, style["wish"])] if chance(die, 0.8) else []
     extra = [*more, *die.sample(style["contact"], 1)]
@@ -140,7 +152,7 @@ def _written(die: Random, code: str, channel: str, at: Scene) -> str:
         parts["who"] = [fill(die, pick(die, web["who"]), at)]
     closing: str = pick(die, web["closing"]) if target > 60 else ""
     pools = {
-        "more": fitting(leaf["more"], at.place),
+        "more": _more(leaf, says[:1], at.place),
         "background": fitting(web["background"], at.place),
         "effect": fitting(web["effect"], at.place),
         "tried": fitting(web["tried"], at.place),
@@ -182,13 +194,13 @@ def _dated(die: Random, lines: Sequence[str], on: date) -> list[str]:
     return [line.replace("{date}", f"{day.month}月{day.day}日") for day, line in zip(days, lines, strict=True)]
 
 
-def answer(die: Random, code: str, at: Scene, *, written: bool) -> str:
+def answer(die: Random, code: str, at: Scene, said: str, *, written: bool) -> str:
     """What the office reports as done, in words for the person who asked."""
     style = _pools(code, texts()["reply"])
     target = (ANSWERED if written else TOLD).draw(die)
     parts: dict[str, list[str]] = {
         "opening": [pick(die, style["opening"])] if written else [],
-        "done": [fill(die, pick(die, fitting(_leaf(code)["done"], at.place)), at)],
+        "done": [fill(die, _nearest(die, fitting(_leaf(code)["done"], at.place), said), at)],
         "closing": [pick(die, style["closing"])],
     }
     pools = {name: fitting(style[name], at.place) for name in ("check", "measure", "explain")}
@@ -211,6 +223,17 @@ def answer(die: Random, code: str, at: Scene, *, written: bool) -> str:
         text for kind in ("opening", "check", "done", "measure", "explain", "closing") for text in parts.get(kind, ())
     ]
     return "。".join(told) + "。"
+
+
+def _nearest(die: Random, sentences: Sequence[str], said: str) -> str:
+    """The sentence that shares most pairs of characters with what was said, so that a lamp does not answer a bench."""
+    pairs = {said[index : index + 2] for index in range(len(said) - 1)}
+
+    def shared(sentence: str) -> float:
+        own = {sentence[index : index + 2] for index in range(len(sentence) - 1)}
+        return len(own & pairs) + die.random() * 0.9
+
+    return max(sentences, key=shared)
 
 
 def phrase(die: Random, name: str, code: str) -> str:

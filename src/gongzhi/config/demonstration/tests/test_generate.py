@@ -15,6 +15,7 @@ from gongzhi.config.demonstration.catalogue import categories
 from gongzhi.config.demonstration.chance import Spread, dice
 from gongzhi.config.demonstration.generate import DemoCase, Outcome, Stage, StepKind, cases, holder, people, staff
 from gongzhi.config.demonstration.ground import boundaries, grids, places
+from gongzhi.config.demonstration.writing import texts
 from gongzhi.ground.access.roles import Role
 from gongzhi.sense.channels.models import LONGEST_TEXT, AnswerBy, Channel
 
@@ -87,7 +88,7 @@ def test_no_text_carries_a_number_of_a_person(many: list[DemoCase]) -> None:
     for one in many:
         for text in (one.text, one.address, *(step.words for step in one.steps)):
             assert not re.search(r"\d{5}", text), text
-            assert not re.search(r"[{}]", text), text
+            assert not re.search(r"[{}@]", text), text
 
 
 # -- Places and staff --------------------------------------------------------------------------------------------
@@ -179,6 +180,13 @@ def test_texts_vary(year: list[DemoCase]) -> None:
         assert len(set(sentences)) == len(sentences), text
 
 
+def test_details_marked_for_an_opening_name_one_that_exists() -> None:
+    for code, leaf in texts()["leaves"].items():
+        for sentence in leaf["more"]:
+            if sentence.startswith("@"):
+                assert 1 <= int(sentence[1 : sentence.index(" ")]) <= len(leaf["say"]), (code, sentence)
+
+
 def test_villages_have_no_lifts_and_towns_no_fields(many: list[DemoCase]) -> None:
     urban = {place.code: place.urban for place in places()}
     for one in many:
@@ -223,14 +231,16 @@ def handled(many: list[DemoCase], *deadlines: str) -> list[float]:
     ]
 
 
-def test_complex_matters_take_as_long_as_measured(many: list[DemoCase]) -> None:
-    days = handled(many, "complex", "dispute")
+@pytest.mark.slow
+def test_complex_matters_take_as_long_as_measured() -> None:
+    """Drawn from enough demands that chance moves the median by a few percent only."""
+    days = handled(list(cases(9, now=NOW, count=12_000)), "complex", "dispute")
     tenths = quantiles(days, n=10)
-    assert close(median(days), 11.2, 0.15)
-    assert close(tenths[0], 1.9, 0.35)
-    assert close(tenths[8], 41, 0.25)
-    assert abs(sum(day <= 5 for day in days) / len(days) - 0.26) < 0.07
-    assert abs(sum(day <= 15 for day in days) / len(days) - 0.62) < 0.07
+    assert close(median(days), 11.2, 0.12)
+    assert close(tenths[0], 1.9, 0.20)
+    assert close(tenths[8], 41, 0.20)
+    assert abs(sum(day <= 5 for day in days) / len(days) - 0.26) < 0.05
+    assert abs(sum(day <= 15 for day in days) / len(days) - 0.62) < 0.05
 
 
 def test_what_a_grid_settles_takes_hours(many: list[DemoCase]) -> None:
