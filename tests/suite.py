@@ -7,6 +7,7 @@ when they fail. The last line says how many tests passed and failed; a failed st
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import pwd
 import re
@@ -81,6 +82,7 @@ class Step:
 
 RUNNING: set[subprocess.Popen[str]] = set()
 SCRATCH = Path(tempfile.mkdtemp(prefix="gongzhi-suite-"))
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 
 
 # --- static steps ---------------------------------------------------------------------------------------------------
@@ -540,6 +542,4 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         out("\nStopped.")
         code = 130
-    finally:
-        shutil.rmtree(SCRATCH, ignore_errors=True)
     sys.exit(code)
