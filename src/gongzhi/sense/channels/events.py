@@ -12,13 +12,23 @@ class MessageReceived(Event):
     photos: int = 0
 
 
+class TableUploaded(Event):
+    label = _("Table uploaded")
+    import_id: int
+
+
+class TableDiscarded(Event):
+    label = _("Table discarded")
+    import_id: int
+
+
 class ImportStarted(Event):
     label = _("Import started")
     import_id: int
 
 
 class MessagesImported(Event):
-    """One batch of rows became messages: ids from ``first`` to ``last`` of this import."""
+    """One batch of rows was dealt with; ``count`` became messages, with ids from ``first`` to ``last``."""
 
     label = _("Messages imported")
     import_id: int

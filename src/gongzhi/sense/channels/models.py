@@ -6,12 +6,15 @@ import secrets
 import uuid
 from collections.abc import Callable
 from datetime import datetime
+from typing import Self
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from gongzhi.ground.access.reach import reach
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.models import Recorded
 from gongzhi.ground.places.models import Place
@@ -129,6 +132,22 @@ class Mapping(models.Model):
         return self.name
 
 
+class Ending(models.Model):
+    """How a matter had ended in the system it was imported from."""
+
+    message = models.OneToOneField(Message, on_delete=models.PROTECT, related_name="ending")
+    ended_at = models.DateTimeField()
+    words = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.ended_at:%Y-%m-%d}"
+
+
+class BulkImportQuerySet(models.QuerySet["BulkImport"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return self.filter(reach(user, "channels.import"))
+
+
 class BulkImport(Recorded):
     """One table of messages being taken in. It can be stopped and taken up again; a row never enters twice."""
 
@@ -136,17 +155,19 @@ class BulkImport(Recorded):
         UPLOADED = "uploaded", _("uploaded")
         RUNNING = "running", _("running")
         DONE = "done", _("done")
+        DISCARDED = "discarded", _("discarded")
 
     file_name = models.CharField(max_length=200)
     sha256 = models.CharField(max_length=64)
     file = models.FileField(upload_to="imports/", blank=True, max_length=120)
     source = models.CharField(_("source"), max_length=40)
-    columns = models.JSONField(default=dict)
+    layout = models.JSONField(default=dict)  # a tables.Layout: how to read the file
+    columns = models.JSONField(default=dict)  # as in Mapping
     place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
     place_path = models.CharField(max_length=30)
     state = models.CharField(max_length=10, choices=State.choices, default=State.UPLOADED)
     rows_total = models.PositiveIntegerField(null=True)
-    rows_read = models.PositiveIntegerField(default=0)  # rows before this one are dealt with
+    rows_read = models.PositiveIntegerField(default=0)  # rows up to this one (as a spreadsheet counts) are dealt with
     rows_taken = models.PositiveIntegerField(default=0)
     rows_known = models.PositiveIntegerField(default=0)  # came with an earlier import
     rows_refused = models.PositiveIntegerField(default=0)
@@ -156,20 +177,46 @@ class BulkImport(Recorded):
 
     RECORDED = ("sha256", "source", "place_id", "state", "rows_read", "rows_taken", "rows_known", "rows_refused")
 
+    objects = BulkImportQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("import")
+        verbose_name_plural = _("imports")
+        indexes = [models.Index(fields=["place_path"], name="import_by_place")]
+
     def __str__(self) -> str:
         return f"{self.file_name} ({self.source})"
+
+    @property
+    def rows_done(self) -> int:
+        return self.rows_taken + self.rows_known + self.rows_refused
 
 
 class RefusedRow(models.Model):
     """A row that could not be taken, with the reason. The row's content stays in the file, not here."""
 
+    class Reason(models.TextChoices):
+        NO_TEXT = "no_text", _("The row does not say what happened.")
+        LONG_TEXT = "long_text", _("The text is longer than 4,000 characters.")
+        NO_TIME = "no_time", _("The row does not say when it was received.")
+        BAD_TIME = "bad_time", _("This is not a date and time of the expected form.")
+        FUTURE = "future", _("This time lies in the future.")
+        ANCIENT = "ancient", _("This time lies before 1970.")
+        ENDS_EARLY = "ends_early", _("The matter ended before it was received.")
+        BAD_POINT = "bad_point", _("These coordinates are not on the map.")
+        UNKNOWN_PLACE = "unknown_place", _("No place has this name or code.")
+        OUTSIDE = "outside", _("The matter lies outside the place of this import.")
+        UNKNOWN_VALUE = "unknown_value", _("The mapping does not say what this value means.")
+        DIGITS_LOST = "digits_lost", _("A long number was stored as a calculation number, so its last digits are lost.")
+        LONG_ID = "long_id", _("The external number is longer than 80 characters.")
+
     bulk_import = models.ForeignKey(BulkImport, on_delete=models.CASCADE, related_name="refused")
     row = models.PositiveIntegerField()  # as a spreadsheet counts: the header is row 1
     column = models.CharField(max_length=120, blank=True)
-    reason = models.CharField(max_length=300)
+    reason = models.CharField(max_length=20, choices=Reason.choices)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["bulk_import", "row"], name="row_refused_once")]
 
     def __str__(self) -> str:
-        return f"{self.row}: {self.reason}"
+        return f"{self.row}: {self.get_reason_display()}"

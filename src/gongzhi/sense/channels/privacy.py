@@ -62,6 +62,14 @@ declare(
         keep_days="privacy.keep_days.photo",
     ),
     Personal(
+        "channels.Ending",
+        "words",
+        why=_("to tell the outcome"),
+        basis=_DUTY,
+        clock="message__voice__case__closed_at",
+        keep_days=1825,
+    ),
+    Personal(
         "channels.BulkImport",
         "file",
         why=_("to take the import up again and to answer questions about a row"),
@@ -86,6 +94,7 @@ declare(
         "channels.BulkImport.sha256",
         "channels.BulkImport.source",
         "channels.BulkImport.columns",
+        "channels.BulkImport.layout",
         "channels.BulkImport.place_path",
         "channels.BulkImport.state",
         "channels.RefusedRow.column",

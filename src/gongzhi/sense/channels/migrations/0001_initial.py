@@ -27,9 +27,10 @@ class Migration(migrations.Migration):
                 ('sha256', models.CharField(max_length=64)),
                 ('file', models.FileField(blank=True, max_length=120, upload_to='imports/')),
                 ('source', models.CharField(max_length=40, verbose_name='source')),
+                ('layout', models.JSONField(default=dict)),
                 ('columns', models.JSONField(default=dict)),
                 ('place_path', models.CharField(max_length=30)),
-                ('state', models.CharField(choices=[('uploaded', 'uploaded'), ('running', 'running'), ('done', 'done')], default='uploaded', max_length=10)),
+                ('state', models.CharField(choices=[('uploaded', 'uploaded'), ('running', 'running'), ('done', 'done'), ('discarded', 'discarded')], default='uploaded', max_length=10)),
                 ('rows_total', models.PositiveIntegerField(null=True)),
                 ('rows_read', models.PositiveIntegerField(default=0)),
                 ('rows_taken', models.PositiveIntegerField(default=0)),
@@ -41,7 +42,9 @@ class Migration(migrations.Migration):
                 ('place', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.place')),
             ],
             options={
-                'abstract': False,
+                'verbose_name': 'import',
+                'verbose_name_plural': 'imports',
+                'indexes': [models.Index(fields=['place_path'], name='import_by_place')],
             },
         ),
         migrations.CreateModel(
@@ -89,6 +92,15 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Ending',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('ended_at', models.DateTimeField()),
+                ('words', models.CharField(blank=True, max_length=500)),
+                ('message', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='ending', to='channels.message')),
+            ],
+        ),
+        migrations.CreateModel(
             name='Photo',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -108,7 +120,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('row', models.PositiveIntegerField()),
                 ('column', models.CharField(blank=True, max_length=120)),
-                ('reason', models.CharField(max_length=300)),
+                ('reason', models.CharField(choices=[('no_text', 'The row does not say what happened.'), ('long_text', 'The text is longer than 4,000 characters.'), ('no_time', 'The row does not say when it was received.'), ('bad_time', 'This is not a date and time of the expected form.'), ('future', 'This time lies in the future.'), ('ancient', 'This time lies before 1970.'), ('ends_early', 'The matter ended before it was received.'), ('bad_point', 'These coordinates are not on the map.'), ('unknown_place', 'No place has this name or code.'), ('outside', 'The matter lies outside the place of this import.'), ('unknown_value', 'The mapping does not say what this value means.'), ('digits_lost', 'A long number was stored as a calculation number, so its last digits are lost.'), ('long_id', 'The external number is longer than 80 characters.')], max_length=20)),
                 ('bulk_import', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refused', to='channels.bulkimport')),
             ],
         ),
