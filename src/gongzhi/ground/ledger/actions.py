@@ -29,6 +29,9 @@ SEAL_LIMIT = 4096  # entries in one seal
 BROUGHT_SHARE = 1000  # rows of an import in one entry
 START_OF_CHAIN = bytes(32)
 
+# A transaction may commit this long after others that began later, and clocks of two machines may differ.
+LATE = timedelta(hours=1)
+
 Listener = Callable[[Sequence[Entry]], None]
 _listeners: list[Listener] = []
 
@@ -196,12 +199,12 @@ def _waiting(previous: Seal | None, now: datetime) -> EntryQuerySet:
     """Entries without a seal, lowest id first.
 
     A long transaction commits ids that lie below those already sealed, so "greater than the last one" would lose
-    entries. Usually the look-up goes back one day; the first seal of each day looks through the whole record.
+    entries. Usually the look-up goes back one hour; the first seal of each day looks through the whole record.
     """
     entries: EntryQuerySet = Entry.objects.all()
     if previous is None:
         return entries.unsealed()
-    day_ago = Seal.objects.filter(sealed_at__lt=now - timedelta(days=1)).order_by("-number").first()
-    recent = entries.unsealed(behind=day_ago.last_entry if day_ago else 0)
+    settled = Seal.objects.filter(sealed_at__lt=now - LATE).order_by("-number").first()
+    recent = entries.unsealed(behind=settled.last_entry if settled else 0)
     first_of_the_day = previous.sealed_at.astimezone(UTC).date() != now.astimezone(UTC).date()
     return entries.unsealed() if first_of_the_day and recent.exists() else recent

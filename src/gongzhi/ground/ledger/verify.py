@@ -19,7 +19,7 @@ from django.db import models, transaction
 from django.utils.translation import gettext as _
 
 from gongzhi.ground.ledger import merkle, witness
-from gongzhi.ground.ledger.actions import START_OF_CHAIN
+from gongzhi.ground.ledger.actions import LATE, START_OF_CHAIN
 from gongzhi.ground.ledger.events import event_type
 from gongzhi.ground.ledger.models import SPELT, Entry, Leaf, Recorded, Seal
 from gongzhi.ground.ledger.reading import (
@@ -39,8 +39,6 @@ from gongzhi.ground.ledger.reading import (
 
 # How many findings of one kind are listed one by one.
 LISTED = 1000
-# A transaction may commit this long after others that began later, and clocks of two machines may differ.
-LATE = timedelta(hours=1)
 
 Progress = Callable[[str, int, int], None]  # (what is being read, done, total)
 

@@ -77,14 +77,14 @@ def test_an_entry_that_commits_late_is_sealed_too(add, burn, days):
     assert not Entry.objects.unsealed().exists()
 
 
-def test_the_usual_look_up_goes_back_one_day_only(add, django_assert_num_queries):
-    for day in range(4):
-        add(str(10 + day))
-        seal(now=NOW + timedelta(days=day))
+def test_the_usual_look_up_goes_back_one_hour_only(add, django_assert_num_queries):
+    for step in range(4):
+        add(str(10 + step))
+        seal(now=NOW + timedelta(minutes=40 * step))
     add("30")
-    with django_assert_num_queries(3) as queries:  # the newest seal, the one a day ago, entries since then
-        actions._waiting(Seal.objects.order_by("-number").first(), NOW + timedelta(days=3, minutes=1))[:5].exists()
-    horizon = Seal.objects.get(number=3).last_entry
+    with django_assert_num_queries(3) as queries:  # the newest seal, the one an hour ago, entries since then
+        actions._waiting(Seal.objects.order_by("-number").first(), NOW + timedelta(minutes=121))[:5].exists()
+    horizon = Seal.objects.get(number=2).last_entry
     assert f'"id" > {horizon}' in queries.captured_queries[-1]["sql"]
 
 
