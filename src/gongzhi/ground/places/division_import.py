@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import groupby
+from itertools import chain, groupby
 from typing import cast
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from gongzhi.ground.accounts.models import User
-from gongzhi.ground.ledger.actions import Acting, record
+from gongzhi.ground.ledger.actions import Acting, record, record_brought
 from gongzhi.ground.places import divisions, paths
 from gongzhi.ground.places.events import (
     DivisionsImported,
@@ -30,6 +30,7 @@ from gongzhi.ground.places.renaming import rename, save_many
 from gongzhi.ground.refusals import Refusal
 
 CHUNK = 5000
+INSERTED_AT_ONCE = 190  # rows; five parameters each, below the limit of every SQLite
 LARGEST_SHARE_CLOSED = 0.2
 
 Progress = Callable[[int, int], None]
@@ -76,6 +77,7 @@ def import_divisions(
     valid_from = None if first_edition or complete is None else edition
     parents = dict(Place.objects.parents_of_divisions().values_list("path", "pk"))
     tally = _Tally()
+    newest_before = Place.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     done = 0
     for length, level_rows in groupby(table, key=lambda row: len(row.path)):
         level = paths.LEVELS[length]
@@ -115,6 +117,8 @@ def import_divisions(
         name: count for name, count in vars(tally).items() if name != "unchanged"
     })  # fmt: skip
     record(event, about=row, by=by, now=now, post=post, place=row.root)
+    brought = Place.objects.filter(pk__gt=newest_before, version=Place.UNRECORDED_VERSION)
+    record_brought(brought, about=row, by=by, now=now, post=post, place=row.root)
     return row
 
 
@@ -206,7 +210,7 @@ def _insert(
     valid_from: date | None,
     demonstration: bool,
 ) -> None:
-    new: list[Place] = []
+    new: list[tuple[str, str, str, str, int | None]] = []
     faults: list[Fault] = []
     for row in fresh:
         above = next((parents[path] for path in paths.ancestors(row.path)[1:] if path in parents), None)
@@ -216,19 +220,34 @@ def _insert(
             if len(faults) >= MOST_FAULTS:
                 break
             continue
-        new.append(
-            Place(
-                version=Place.UNRECORDED_VERSION,
-                code=row.path,
-                path=row.path,
-                level=level,
-                kind=divisions.kind_of(row.path),
-                name=row.name,
-                parent_id=above,
-                valid_from=valid_from,
-                demonstration=demonstration,
-            )
-        )
+        new.append((row.path, row.path, divisions.kind_of(row.path), row.name, above))
     if faults:
         raise FileRefused(faults)
-    Place.objects.bulk_create(new)
+    pattern = Place(version=Place.UNRECORDED_VERSION, level=level, valid_from=valid_from, demonstration=demonstration)
+    for start in range(0, len(new), INSERTED_AT_ONCE):
+        _insert_like(pattern, new[start : start + INSERTED_AT_ONCE])
+
+
+def _insert_like(pattern: Place, rows: Sequence[tuple[str, str, str, str, int | None]]) -> None:
+    """Insert copies of a pattern that differ in code, path, kind, name and parent.
+
+    Not bulk_create: making 660,000 model instances and 21 parameters for each takes four times as long.
+    """
+    differing = {"code": "column1", "path": "column2", "kind": "column3", "name": "column4"}
+    differing["parent_id"] = "CAST(column5 AS bigint)"
+    columns, values, parameters = [], [], []
+    for field in Place._meta.concrete_fields:
+        if field.primary_key:
+            continue
+        columns.append(connection.ops.quote_name(field.attname))
+        values.append(differing.get(field.attname, "%s"))
+        if field.attname not in differing:
+            parameters.append(field.get_db_prep_save(getattr(pattern, field.attname), connection))
+    table = connection.ops.quote_name(Place._meta.db_table)
+    marks = ", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))
+    statement = (
+        f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608 (names of our own columns; values are parameters)
+        f"SELECT {', '.join(values)} FROM (VALUES {marks}) AS fresh"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*parameters, *chain.from_iterable(rows)])

@@ -67,9 +67,12 @@ def kind_of(path: str) -> str:
 
 
 def clean_name(text: str) -> str:
-    """The name without surplus space. ValueError when it is empty, too long or has control characters."""
+    """The name without surplus space. ValueError when it is empty, too long or has control characters.
+
+    Private-use characters pass: two villages of the national table are written with one.
+    """
     name = " ".join(unicodedata.normalize("NFC", text).split())
-    if not name or len(name) > LONGEST_NAME or any(unicodedata.category(char).startswith("C") for char in name):
+    if not name or len(name) > LONGEST_NAME or any(unicodedata.category(char) in {"Cc", "Cs"} for char in name):
         raise ValueError
     return name
 
@@ -124,25 +127,37 @@ def read_tables(files: Iterable[Path]) -> list[Row]:
     Raises FileRefused, with every faulty row, when a code is no division code, a name is unusable, or one code has
     two names.
     """
-    pairs = [(file, *pair) for file in files for pair in _pairs(file)]
-    padded = any(len(code) == 6 and code.strip().endswith("0000") for _file, _line, code, _name in pairs)
+    padded = False
+    later: list[tuple[str, int, str, str]] = []  # six digits: what their zeros mean, only the whole table can tell
     rows: dict[str, Row] = {}
     faults: list[Fault] = []
-    for file, line, code, text in pairs:
+
+    def all_rows() -> Iterator[tuple[str, int, str, str]]:
+        for file in files:
+            for line, code, text in _pairs(file):
+                if len(code.strip()) == 6:
+                    later.append((file.name, line, code, text))
+                else:
+                    yield file.name, line, code, text
+        nonlocal padded
+        padded = any(code.strip().endswith("0000") for _file, _line, code, _text in later)
+        yield from later
+
+    for file, line, code, text in all_rows():
         path = significant(code.strip(), padded=padded)
         if len(path) not in DIVISION_LENGTHS or path.strip(paths.DIGITS):
-            reason = _("%(file)s: %(code)s is not the code of a division.") % {"file": file.name, "code": code[:20]}
+            reason = _("%(file)s: %(code)s is not the code of a division.") % {"file": file, "code": code[:20]}
             faults.append(Fault(line, reason))
             continue
         try:
             name = clean_name(text)
         except ValueError:
-            faults.append(Fault(line, _("%(file)s: the name is empty, too long or garbled.") % {"file": file.name}))
+            faults.append(Fault(line, _("%(file)s: the name is empty, too long or garbled.") % {"file": file}))
             continue
         known = rows.setdefault(path, Row(path, name))
         if known.name != name:
             reason = _("%(file)s: the code %(code)s stands there twice, with different names.")
-            faults.append(Fault(line, reason % {"file": file.name, "code": path}))
+            faults.append(Fault(line, reason % {"file": file, "code": path}))
         if len(faults) >= MOST_FAULTS:
             break
     if faults:
