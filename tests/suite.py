@@ -284,6 +284,7 @@ class Cluster:
     server: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Cluster:
+        atexit.register(self.close)  # also when this thread is no longer there to do it
         identity = as_somebody_else()
         if identity:
             os.chown(self.folder, identity["user"], identity["group"])
@@ -345,6 +346,9 @@ class Cluster:
                 time.sleep(0.1)
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         if self.server is not None and self.server.poll() is None:
             self.server.send_signal(signal.SIGQUIT)  # at once; nothing in it is worth a shutdown
             try:
