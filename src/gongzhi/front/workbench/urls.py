@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from gongzhi.front.workbench.views import case, cases, demo, enter, inbox, photos, today
+from gongzhi.front.workbench.views import case, cases, demo, enter, inbox, photos, today, work
 
 app_name = "workbench"
 
@@ -40,5 +40,17 @@ urlpatterns = [
     path("photos/<uuid:uid>/<str:size>/", photos.ShowPhoto.as_view(), name="photo"),
     path("enter/", enter.Enter.as_view(), name="enter"),
     path("enter/<number:number>/", enter.Entered.as_view(), name="entered"),
+    path("tasks/", work.Tasks.as_view(), name="tasks"),
+    path("tasks/print/", work.TasksPrint.as_view(), name="tasks_print"),
+    path("tasks/<int:pk>/", work.TaskPage.as_view(), name="task"),
+    path("tasks/<int:pk>/accept/", work.Accept.as_view(), name="task_accept"),
+    path("tasks/<int:pk>/done/", work.Done.as_view(), name="task_done"),
+    path("tasks/<int:pk>/return/", work.Return.as_view(), name="task_return"),
+    path("tasks/<int:pk>/sheet/", work.TaskSheet.as_view(), name="task_sheet"),
+    path("checks/", work.Checks.as_view(), name="checks"),
+    path("checks/<int:pk>/", work.CheckPage.as_view(), name="check"),
+    path("checks/<int:pk>/conclude/", work.Conclude.as_view(), name="check_conclude"),
+    path("checks/<int:pk>/call-failed/", work.CallFailed.as_view(), name="check_call_failed"),
+    path("search/", work.Look.as_view(), name="search"),
     path("demo/", demo.DemoSignIn.as_view(), name="demo_sign_in"),
 ]
