@@ -199,12 +199,13 @@ def _waiting(previous: Seal | None, now: datetime) -> EntryQuerySet:
     """Entries without a seal, lowest id first.
 
     A long transaction commits ids that lie below those already sealed, so "greater than the last one" would lose
-    entries. Usually the look-up goes back one hour; the first seal of each day looks through the whole record.
+    entries. Usually the look-up goes back one hour before the last sealing (whenever that was); the first seal of
+    each day looks through the whole record. What only the latter finds, ``verify`` calls slipped in.
     """
     entries: EntryQuerySet = Entry.objects.all()
     if previous is None:
         return entries.unsealed()
-    settled = Seal.objects.filter(sealed_at__lt=now - LATE).order_by("-number").first()
+    settled = Seal.objects.filter(sealed_at__lt=previous.sealed_at - LATE).order_by("-number").first()
     recent = entries.unsealed(behind=settled.last_entry if settled else 0)
     first_of_the_day = previous.sealed_at.astimezone(UTC).date() != now.astimezone(UTC).date()
     return entries.unsealed() if first_of_the_day and recent.exists() else recent

@@ -6,7 +6,7 @@ import io
 import json
 import urllib.request
 from contextlib import redirect_stdout
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -18,7 +18,7 @@ from gongzhi.ground.ledger.commands import ledger
 from gongzhi.ground.ledger.models import Entry, Seal, proof_key
 from gongzhi.ground.ledger.verify import verify
 
-from .conftest import NOW
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 LATER = NOW + timedelta(minutes=1)
 

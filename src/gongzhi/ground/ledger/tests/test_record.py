@@ -16,7 +16,7 @@ from gongzhi.ground.places.events import PlaceAdded, ProfileSet
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Refusal
 
-from .conftest import NOW
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
 class Everything(Event):

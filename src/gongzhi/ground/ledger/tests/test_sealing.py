@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -20,7 +20,7 @@ from gongzhi.ground.places.events import PlaceAdded
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Refusal
 
-from .conftest import NOW
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 LATER = NOW + timedelta(minutes=1)
 
@@ -84,7 +84,7 @@ def test_the_usual_look_up_goes_back_one_hour_only(add, django_assert_num_querie
     add("30")
     with django_assert_num_queries(3) as queries:  # the newest seal, the one an hour ago, entries since then
         actions._waiting(Seal.objects.order_by("-number").first(), NOW + timedelta(minutes=121))[:5].exists()
-    horizon = Seal.objects.get(number=2).last_entry
+    horizon = Seal.objects.get(number=2).last_entry  # 80 minutes before the newest
     assert f'"id" > {horizon}' in queries.captured_queries[-1]["sql"]
 
 

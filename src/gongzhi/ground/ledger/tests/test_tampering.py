@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from importlib import import_module
 
@@ -19,7 +19,7 @@ from gongzhi.ground.ledger.proofs import chain
 from gongzhi.ground.ledger.verify import LISTED, Kind, recorded_models, verify
 from gongzhi.ground.places.models import Boundary, Place
 
-from .conftest import NOW
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 GUARD = import_module("gongzhi.ground.ledger.migrations.0002_append_only")
 AFTER = NOW + timedelta(minutes=30)
@@ -314,7 +314,8 @@ def insert_into_the_past(w):
 def insert_into_the_past_and_have_it_sealed(w):
     """The regular sealing takes it, as it takes everything."""
     found = insert_into_the_past(w)
-    assert seal(now=NOW + timedelta(hours=5)).first_entry == w.free_id
+    w.add("81")
+    assert seal(now=NOW + timedelta(days=1)).first_entry == w.free_id
     w.publish()
     return found
 
