@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from gongzhi.act.tasks.models import Task, TaskPhoto
@@ -65,11 +66,21 @@ class Matter:
 
 def read_matter(case: Case, *, names: bool = True) -> Matter:
     """Read a case with all that happened. ``names``: also who did it (staff pages)."""
-    messages = list(Message.objects.filter(voice__case=case).order_by("voice__id"))
-    photos = list(Photo.objects.filter(message__in=[message.pk for message in messages]).order_by("pk"))
-    tasks = list(Task.objects.filter(case=case).select_related("place").order_by("round"))
-    done = [task.pk for task in tasks if task.words]
-    task_photos = list(TaskPhoto.objects.filter(task__in=done).order_by("pk")) if done else []
+    # Photos come with what they belong to: most matters have none, and a query that finds nothing costs as much.
+    told = Message.objects.filter(voice__case=case).order_by("voice__id", "photos__pk")
+    messages, photos = [], []
+    for message in told.annotate(photo_uid=F("photos__uid"), photo_state=F("photos__state")):
+        if not messages or messages[-1].pk != message.pk:
+            messages.append(message)
+        if message.photo_uid is not None:
+            photos.append(Photo(message_id=message.pk, uid=message.photo_uid, state=message.photo_state))
+    worked = Task.objects.filter(case=case).select_related("place").order_by("round", "photos__pk")
+    tasks, task_photos = [], []
+    for task in worked.annotate(photo_uid=F("photos__uid")):
+        if not tasks or tasks[-1].pk != task.pk:
+            tasks.append(task)
+        if task.photo_uid is not None:
+            task_photos.append(TaskPhoto(task_id=task.pk, uid=task.photo_uid))
     checks = list(Check.objects.filter(case=case).order_by("pk"))
     notes = list(Note.objects.filter(case=case).order_by("pk")) if names else []
     things = [(case.noun(), case.pk)]
@@ -77,13 +88,13 @@ def read_matter(case: Case, *, names: bool = True) -> Matter:
     entries = list(Entry.objects.about_any(things))
     matter = Matter(case, messages, photos, tasks, task_photos, checks, notes, entries)
     if names:
-        matter.users = User.objects.in_bulk({entry.by_id for entry in entries if entry.by_id is not None})
-        matter.posts = {
-            post.pk: post
-            for post in Post.objects.filter(
-                pk__in={entry.post_id for entry in entries if entry.post_id is not None}
-            ).select_related("place")
-        }
+        held = {entry.post_id for entry in entries if entry.post_id is not None}
+        posts = Post.objects.filter(pk__in=held).select_related("place", "user")
+        matter.posts = {post.pk: post for post in posts}
+        matter.users = {post.user_id: post.user for post in matter.posts.values()}
+        others = {entry.by_id for entry in entries if entry.by_id is not None} - set(matter.users)
+        if others:
+            matter.users |= User.objects.in_bulk(others)
     return matter
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from gongzhi.front.workbench.views import case, cases, demo, enter, inbox, photos, today, work
+from gongzhi.front.workbench.views import case, cases, demo, enter, inbox, maps, photos, today, work
 
 app_name = "workbench"
 
@@ -51,6 +51,9 @@ urlpatterns = [
     path("checks/<int:pk>/", work.CheckPage.as_view(), name="check"),
     path("checks/<int:pk>/conclude/", work.Conclude.as_view(), name="check_conclude"),
     path("checks/<int:pk>/call-failed/", work.CallFailed.as_view(), name="check_call_failed"),
+    path("map/", maps.Map.as_view(), name="map"),
+    path("map/points.json", maps.MapPoints.as_view(), name="map_points"),
+    path("map/grids.json", maps.MapGrids.as_view(), name="map_grids"),
     path("search/", work.Look.as_view(), name="search"),
     path("demo/", demo.DemoSignIn.as_view(), name="demo_sign_in"),
 ]

@@ -23,9 +23,7 @@ def _options(choices: Iterable[Any], chosen: str) -> Iterator[str]:
 
 
 class PlainSelect(forms.Select):
-    def render(
-        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
-    ) -> SafeString:
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         shown = "" if value is None else str(value)
         described = self.build_attrs(self.attrs, {**(attrs or {}), "name": name})
         options = "".join(_options(self.choices, shown))

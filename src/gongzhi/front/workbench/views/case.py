@@ -1,35 +1,398 @@
+"""One case: its story, its facts, and what this person may do next."""
+
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django import forms
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from gongzhi.front.clock_words import case_clock, running_clock
+from gongzhi.front.story import Matter, Step, photos_of, position_words, read_matter, staff_story
+from gongzhi.front.workbench.forms.cases import (
+    ExtendForm,
+    HandOverForm,
+    NoteForm,
+    PauseForm,
+    ReopenForm,
+    ResumeForm,
+    RevealForm,
+)
+from gongzhi.front.workbench.rows import place_words, state_tag
+from gongzhi.front.workbench.views.today import address
+from gongzhi.ground.access.actions import holding
 from gongzhi.ground.access.guard import Guarded
+from gongzhi.ground.access.reach import positions_of
+from gongzhi.ground.accounts.models import User
+from gongzhi.ground.privacy.actions import lookups_about, reveal
+from gongzhi.ground.refusals import NotThere, Refusal
+from gongzhi.ground.rules.actions import rule
+from gongzhi.ground.rules.spans import Span
+from gongzhi.understand.cases import actions as cases
+from gongzhi.understand.cases.models import Case, State
+from gongzhi.understand.cases.responsibility import positions_at
+from gongzhi.understand.cases.tree import category_by_id
+from gongzhi.verify.checks.models import State as CheckState
+
+# What a person may do here, as the page asks it: the verb, and the states in which the move exists.
+MOVES = {
+    "sort": ("cases.sort", {State.NEW, State.ASSIGNED}),
+    "assign": ("cases.assign", {State.ASSIGNED}),
+    "pause": ("cases.pause", {State.ASSIGNED}),
+    "resume": ("cases.pause", {State.PAUSED}),
+    "extend": ("cases.extend", {State.ASSIGNED}),
+    "reopen": ("cases.assign", {State.CLOSED}),
+}
+
+
+def find_case(number: str, person: User) -> Case:
+    """The case, if the person may see it; else it is not there."""
+    case = (
+        Case.objects.visible_to(person)
+        .select_related("place__parent", "nearest", "lead_place", "worker")
+        .filter(number=number)
+        .first()
+    )
+    if case is None:
+        raise NotThere()
+    case.category = category_by_id(case.category_id)
+    return case
+
+
+def changes_since(matter: Matter, seen: int) -> list[Step]:
+    """What happened to the case after the version that somebody had in front of them."""
+    noun = matter.case.noun()
+    newer = {entry.pk for entry in matter.entries if entry.noun == noun and entry.seq > seen}
+    return [step for step in staff_story(matter) if step.entry_id in newer]
+
+
+def may_do(case: Case, person: User, now: datetime) -> dict[str, bool]:
+    """The moves that state and posts allow. No query: the posts are known already."""
+    able = {
+        name: case.state in states and holding(person, verb, case.place_path, now) is not None
+        for name, (verb, states) in MOVES.items()
+    }
+    leads = (case.lead_role, case.lead_place_id) in positions_of(person)
+    able["leads"] = leads
+    able["note"] = leads or holding(person, "cases.note", case.place_path, now) is not None
+    able["check"] = case.state == State.TO_CHECK and holding(person, "checks.check", case.place_path, now) is not None
+    able["reveal"] = holding(person, "privacy.reveal", case.place_path, now) is not None
+    return able
 
 
 class CasePage(Guarded):
-    verb = "workbench.enter"
+    """The page of a case. Moves post to addresses of their own and come back here."""
+
+    verb = "tasks.work"
+
+    def get(self, request: HttpRequest, number: str) -> HttpResponse:
+        return self.show(find_case(number, self.person))
+
+    def show(
+        self,
+        case: Case,
+        *,
+        given: dict[str, forms.Form] | None = None,
+        seen: int | None = None,
+        revealed: dict[str, Any] | None = None,
+        status: int = 200,
+    ) -> HttpResponse:
+        matter = read_matter(case)
+        able = may_do(case, self.person, self.now)
+        today = timezone.localdate(self.now)
+        shown: dict[str, Any] = {
+            "note": NoteForm() if able["note"] else None,
+            "pause": PauseForm(today=today) if able["pause"] else None,
+            "resume": ResumeForm() if able["resume"] else None,
+            "extend": ExtendForm() if able["extend"] else None,
+            "reopen": ReopenForm() if able["reopen"] else None,
+        }
+        shown |= given or {}
+        message = matter.message
+        clock = case_clock(
+            state=case.state,
+            due=case.due_at,
+            yellow=case.yellow_at,
+            review_on=case.review_on,
+            closed_at=case.closed_at,
+            now=self.now,
+        )
+        above = case.place.parent.name if case.place.parent is not None else None
+        context: dict[str, Any] = {
+            "case": case,
+            "matter": matter,
+            "message": message,
+            "state_html": state_tag(case.state),
+            "clock_html": clock.html,
+            "place_words": place_words(case.place.name, case.place.level, above) if case.placed else "",
+            "lead": lead_words(case),
+            "channel": message.get_channel_display() if message is not None else "",
+            "story": staff_story(matter),
+            "photos": photos_of(matter.messages, matter.photos),
+            "changes": changes_since(matter, seen) if seen is not None else None,
+            "forms": shown,
+            "may": able,
+            "next": next_step(matter, able, self.now),
+            "unit": unit_words(case, self.now) if able["extend"] else "",
+            "lookups": list(lookups_about("channels.Message", message.pk)[:20]) if message is not None else [],
+            "revealed": revealed,
+            "tasks": [
+                {
+                    "task": task,
+                    "url": address("workbench:task", task.pk),
+                    "who": position_words(task.role, task.place.name),
+                    "clock": running_clock(task.due_at, task.yellow_at, self.now).html if task.waits else "",
+                }
+                for task in reversed(matter.tasks)
+            ],
+            "checks": [
+                {"check": check, "url": address("workbench:check", check.pk) if able_to_see_checks(able) else ""}
+                for check in reversed(matter.checks)
+            ],
+        }
+        if able["reveal"] and message is not None and "reveal" not in shown:
+            shown["reveal"] = RevealForm(initial={"message": message.pk})
+        response = render(self.request, "workbench/case.html", context, status=status)
+        response["Cache-Control"] = "private, no-store"
+        return response
 
 
-class HandOver(Guarded):
-    verb = "workbench.enter"
+def able_to_see_checks(able: dict[str, bool]) -> bool:
+    return able["check"] or able["assign"] or able["sort"] or able["note"]
 
 
-class Pause(Guarded):
-    verb = "workbench.enter"
+def lead_words(case: Case) -> str:
+    if case.lead_role and case.lead_place is not None:
+        return position_words(case.lead_role, case.lead_place.name)
+    return ""
 
 
-class Resume(Guarded):
-    verb = "workbench.enter"
+def unit_words(case: Case, now: datetime) -> str:
+    """In which unit the deadline of this case is counted: "working days"."""
+    span = Span.parse(rule(case.deadline_rule, path=case.place_path, on=timezone.localdate(now)))
+    return str(span.unit.label)
 
 
-class Extend(Guarded):
-    verb = "workbench.enter"
+def next_step(matter: Matter, able: dict[str, bool], now: datetime) -> dict[str, Any]:
+    """Who does what by when, in one sentence, and the one button that belongs to it."""
+    case = matter.case
+    who = lead_words(case)
+    match case.state:
+        case State.NEW:
+            if able["sort"]:
+                url = reverse("workbench:inbox_case", args=[case.number])
+                return {
+                    "title": _("Say what it is, and who takes care of it"),
+                    "button": _("Sort and assign"),
+                    "url": url,
+                    "icon": "assign",
+                }
+            return {"title": _("The desk finds out who takes care of it")}
+        case State.ASSIGNED:
+            task = matter.task
+            if able["leads"] and task is not None and task.waits:
+                return {
+                    "title": _("It is yours: %(who)s") % {"who": who},
+                    "button": _("Open the work order"),
+                    "url": address("workbench:task", task.pk),
+                    "icon": "hand",
+                }
+            return {"title": _("%(who)s takes care of it") % {"who": who}}
+        case State.PAUSED:
+            return {"title": _("The clock stands still"), "words": case.pause_reason, "review_on": case.review_on}
+        case State.TO_CHECK:
+            check = matter.check
+            if check is not None and check.state == CheckState.ASKED:
+                return {"title": _("The reporter is asked whether it helped"), "until": check.answer_until}
+            url = address("workbench:check", check.pk) if check is not None and able["check"] else ""
+            return {
+                "title": _("Somebody else looks whether it is done"),
+                "button": _("Check it"),
+                "url": url,
+                "icon": "eye",
+            }
+        case State.CLOSED:
+            return {"title": _("Closed"), "words": case.get_closed_as_display()}
+        case _:
+            return {"title": _("The reporter withdrew the matter")}
 
 
-class WriteNote(Guarded):
-    verb = "workbench.enter"
+class CaseMove(CasePage):
+    """Something done to a case from its page. A GET (a reload, a link kept) leads to the page."""
+
+    name: ClassVar[str]
+    done: ClassVar[str] = ""
+
+    def get(self, request: HttpRequest, number: str) -> HttpResponse:
+        return redirect("workbench:case", number=find_case(number, self.person).number)
+
+    def post(self, request: HttpRequest, number: str) -> HttpResponse:
+        case = find_case(number, self.person)
+        form = self.form(case)
+        if not form.is_valid():
+            return self.again(case, form, 422)
+        try:
+            return self.move(case, form.cleaned_data)
+        except cases.StaleEdit as stale:
+            form.add_error(None, str(stale.reason))
+            return self.again(find_case(number, self.person), form, stale.status, seen=stale.seen)
+        except Refusal as refusal:
+            if refusal.status == 404:
+                raise Http404 from None
+            form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.reason))
+            return self.again(find_case(number, self.person), form, refusal.status)
+
+    def again(self, case: Case, form: forms.Form, status: int, seen: int | None = None) -> HttpResponse:
+        """The page once more, with what was typed and what has to be mended."""
+        return self.show(case, given={self.name: form}, seen=seen, status=status)
+
+    def form(self, case: Case) -> forms.Form:
+        raise NotImplementedError
+
+    def act(self, case: Case, data: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def move(self, case: Case, data: dict[str, Any]) -> HttpResponse:
+        self.act(case, data)
+        return back(case)
 
 
-class Reopen(Guarded):
-    verb = "workbench.enter"
+def back(case: Case) -> HttpResponse:
+    response = redirect("workbench:case", number=case.number)
+    response.status_code = 303
+    return response
 
 
-class RevealReporter(Guarded):
-    verb = "workbench.enter"
+class Pause(CaseMove):
+    name = "pause"
+
+    def form(self, case: Case) -> PauseForm:
+        return PauseForm(self.request.POST, today=timezone.localdate(self.now))
+
+    def act(self, case: Case, data: dict[str, Any]) -> None:
+        cases.pause_case(
+            case_id=case.pk,
+            reason=data["reason"],
+            review_on=data["review_on"],
+            version=data["version"],
+            by=self.person,
+            now=self.now,
+        )
+
+
+class Resume(CaseMove):
+    name = "resume"
+
+    def form(self, case: Case) -> ResumeForm:
+        return ResumeForm(self.request.POST)
+
+    def act(self, case: Case, data: dict[str, Any]) -> None:
+        cases.resume_case(case_id=case.pk, version=data["version"], by=self.person, now=self.now)
+
+
+class Extend(CaseMove):
+    name = "extend"
+
+    def form(self, case: Case) -> ExtendForm:
+        return ExtendForm(self.request.POST)
+
+    def act(self, case: Case, data: dict[str, Any]) -> None:
+        cases.extend_deadline(
+            case_id=case.pk,
+            amount=data["amount"],
+            reason=data["reason"],
+            version=data["version"],
+            by=self.person,
+            now=self.now,
+        )
+
+
+class WriteNote(CaseMove):
+    name = "note"
+
+    def form(self, case: Case) -> NoteForm:
+        return NoteForm(self.request.POST)
+
+    def act(self, case: Case, data: dict[str, Any]) -> None:
+        cases.add_note(case_id=case.pk, text=data["text"], by=self.person, now=self.now)
+
+
+class Reopen(CaseMove):
+    name = "reopen"
+
+    def form(self, case: Case) -> ReopenForm:
+        return ReopenForm(self.request.POST)
+
+    def act(self, case: Case, data: dict[str, Any]) -> None:
+        cases.reopen_case(case_id=case.pk, reason=data["reason"], version=data["version"], by=self.person, now=self.now)
+
+
+class RevealReporter(CaseMove):
+    """Name or telephone number of a reporter in plain letters, once, after the look is on record."""
+
+    name = "reveal"
+
+    def form(self, case: Case) -> RevealForm:
+        return RevealForm(self.request.POST)
+
+    def move(self, case: Case, data: dict[str, Any]) -> HttpResponse:
+        voice = case.voices.select_related("message").filter(message_id=data["message"]).first()
+        if voice is None:
+            raise NotThere()
+        message = voice.message
+        if not message.place_path:
+            # A message is not altered after it came in; one without a place belongs where its case lies now.
+            message.place_path = case.place_path
+        plain = reveal(message, data["field"], by=self.person, reason=data["reason"], now=self.now)
+        return self.show(case, revealed={"field": data["field"], "plain": plain})
+
+
+class HandOver(CaseMove):
+    """Give the case to another position: a page of its own, because the list of positions is long."""
+
+    name = "assign"
+
+    def get(self, request: HttpRequest, number: str) -> HttpResponse:
+        case = find_case(number, self.person)
+        if not may_do(case, self.person, self.now)["assign"]:
+            return redirect("workbench:case", number=case.number)
+        return self.draw(case, HandOverForm(positions=self.positions(case)))
+
+    def positions(self, case: Case) -> list[tuple[str, str]]:
+        held = positions_at(case.place_path, timezone.localdate(self.now))
+        here = (case.lead_role, case.lead_place_id)
+        others = [position for position in held if (position.role, position.place_id) != here]
+        return [("", _("Choose …")), *((position.code, str(position)) for position in others)]
+
+    def form(self, case: Case) -> HandOverForm:
+        return HandOverForm(self.request.POST, positions=self.positions(case))
+
+    def act(self, case: Case, data: dict[str, Any]) -> None:
+        role, _at, place = data["position"].partition("@")
+        cases.assign_case(
+            case_id=case.pk,
+            role=role,
+            place_id=int(place),
+            version=data["version"],
+            by=self.person,
+            now=self.now,
+        )
+
+    def again(self, case: Case, form: forms.Form, status: int, seen: int | None = None) -> HttpResponse:
+        changes = changes_since(read_matter(case), seen) if seen is not None else None
+        return self.draw(case, form, changes, status)
+
+    def draw(self, case: Case, form: forms.Form, changes: list[Step] | None = None, status: int = 200) -> HttpResponse:
+        context = {
+            "case": case,
+            "form": form,
+            "changes": changes,
+            "lead": lead_words(case),
+            "state_html": state_tag(case.state),
+        }
+        return render(self.request, "workbench/case_assign.html", context, status=status)

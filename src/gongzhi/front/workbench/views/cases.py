@@ -1,11 +1,137 @@
+"""The list of cases: its filters stay in the address, so that a view can be kept, sent and printed."""
+
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from gongzhi.front.workbench.filters import CaseFilter
+from gongzhi.front.workbench.forms.selects import PlainSelect
+from gongzhi.front.workbench.rows import case_rows
 from gongzhi.ground.access.guard import Guarded
+from gongzhi.ground.access.reach import posts_of
+from gongzhi.understand.cases.models import CaseQuerySet
+
+PAGE: Final = 50
+LAST_PAGE: Final = 200  # further back somebody has to narrow the list
+COUNTED: Final = 1000  # beyond this a list says "more than": counting 100,000 rows helps nobody
+PRINTED: Final = 300
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list that was not counted."""
+
+    number: int
+    has_next: bool
+
+    @property
+    def has_previous(self) -> bool:
+        return self.number > 1
+
+    @property
+    def next_page_number(self) -> int:
+        return self.number + 1
+
+    @property
+    def previous_page_number(self) -> int:
+        return self.number - 1
 
 
 class Cases(Guarded):
-    verb = "workbench.enter"
+    """Whoever works with cases: by place, or because a post of theirs leads them."""
+
+    verb = "tasks.work"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        chosen = CaseFilter(request.GET.dict(), person=self.person, now=self.now)
+        selects = chosen.selects()
+        number = _page_number(request.GET.get("page", "1"))
+        context: dict[str, Any] = {
+            "filters": {name: _drawn(select) for name, select in selects.items()},
+            "chosen": chosen,
+            "views": _views(request),
+        }
+        if number is None:
+            chosen.errors["page"] = _("There is no such page. Please narrow the list.")
+        if chosen.errors or number is None:
+            context |= {"rows": [], "caption": _("Nothing is shown: please look at the filters again.")}
+            return self.answer(request, context, 400)
+        found = chosen.rows()
+        first = (number - 1) * PAGE
+        rows = case_rows(found[first : first + PAGE + 1], self.now)
+        has_next = len(rows) > PAGE and number < LAST_PAGE
+        context |= {
+            "rows": rows[:PAGE],
+            "page": Page(number, has_next),
+            "caption": how_many(found, first, len(rows)),
+        }
+        return self.answer(request, context, 200)
+
+    def answer(self, request: HttpRequest, context: dict[str, Any], status: int) -> HttpResponse:
+        return render(request, "workbench/cases.html", context, status=status)
 
 
 class CasesPrint(Guarded):
-    verb = "workbench.enter"
+    """The same list on paper: A4 landscape, the first 300."""
+
+    verb = "tasks.work"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        chosen = CaseFilter(request.GET.dict(), person=self.person, now=self.now)
+        rows = case_rows(chosen.rows()[:PRINTED], self.now) if not chosen.errors else []
+        context = {
+            "rows": rows,
+            "printed_at": timezone.localtime(self.now),
+            "most": PRINTED if len(rows) == PRINTED else None,
+            "post_words": " · ".join(str(post) for post in posts_of(self.person)),
+            "errors": chosen.errors,
+        }
+        return render(request, "workbench/cases_print.html", context, status=400 if chosen.errors else 200)
+
+
+def _page_number(text: str) -> int | None:
+    if not text.isascii() or not text.isdigit() or len(text) > 4:
+        return None
+    number = int(text)
+    return number if 1 <= number <= LAST_PAGE else None
+
+
+def how_many(found: CaseQuerySet, first: int, read: int) -> str:
+    """ "52 cases". Counted only when the page does not say it, and never beyond a thousand."""
+    total = first + read if 0 < read <= PAGE or (first == 0 and read == 0) else _count(found)
+    if total > COUNTED:
+        return _("More than %(count)d cases") % {"count": COUNTED}
+    return ngettext("%(count)d case", "%(count)d cases", total) % {"count": total}
+
+
+def _count(found: CaseQuerySet) -> int:
+    return found.order_by()[: COUNTED + 1].count()
+
+
+def _drawn(select: Any) -> SafeString:
+    widget = PlainSelect(choices=select.choices)
+    return widget.render(select.name, select.chosen, {"id": f"id_{select.name}", "aria-label": select.label})
+
+
+def _views(request: HttpRequest) -> list[dict[str, Any]]:
+    """Ready views, as links."""
+    here = request.GET.urlencode()
+    views = [
+        (_("All open"), ""),
+        (_("Led by my posts"), "lead=mine"),
+        (_("Late"), "clock=late"),
+        (_("Due today"), "clock=today"),
+        (_("New"), "state=new"),
+        (_("Being checked"), "state=to_check"),
+        (_("Paused"), "state=paused"),
+        (_("Ended lately"), "state=closed"),
+    ]
+    return [{"words": words, "query": query, "current": query == here} for words, query in views]

@@ -1,7 +1,316 @@
+"""The morning page: what is due, what was promised, who is waiting for me, what is new."""
+
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from gongzhi.act.tasks.models import WAITING, Task
+from gongzhi.act.tasks.models import State as TaskState
+from gongzhi.front.clock_words import running_clock
+from gongzhi.front.story import position_words
+from gongzhi.front.workbench.filters import clock_condition, end_of_day
+from gongzhi.front.workbench.rows import CaseRow, case_rows, place_words
 from gongzhi.ground.access.guard import Guarded
+from gongzhi.ground.access.reach import posts_of, reach
+from gongzhi.ground.access.roles import ADMINISTRATIONS
+from gongzhi.ground.accounts.models import User
+from gongzhi.understand.cases.models import RUNNING, Case, CaseQuerySet, State
+from gongzhi.verify.checks.models import Check
+
+SHOWN: Final = 5  # entries of each list; the rest stands behind "all of them"
+
+
+@dataclass
+class Row:
+    """One entry of a list on this page."""
+
+    title: str
+    url: str
+    meta: str
+    side: SafeString
+
+
+@dataclass
+class Section:
+    """One list: what it is, how many there are, the first of them, and where all of them are."""
+
+    name: str
+    title: str
+    total: int
+    rows: list[Row]
+    url: str = ""
+    colour: str = ""
+    empty: str = ""
+
+
+@dataclass
+class Door:
+    """A page that somebody in administration may use."""
+
+    title: str
+    words: str
+    url: str
+    icon: str
+
+
+# (verb, URL name, icon, title, words): what those see who have no cases. A page that is not there is left out.
+ADMINISTRATION: Final = (
+    (
+        "rules.change",
+        "workbench:rules",
+        "book",
+        gettext_lazy("Rules and deadlines"),
+        gettext_lazy("What holds where, since when, and on which legal basis."),
+    ),
+    (
+        "rules.change",
+        "workbench:holidays",
+        "calendar",
+        gettext_lazy("Working calendar"),
+        gettext_lazy("Holidays and working weekends: they move every deadline."),
+    ),
+    (
+        "cases.categories",
+        "workbench:responsibilities",
+        "assign",
+        gettext_lazy("Who is responsible for what"),
+        gettext_lazy("The matrix of categories and places."),
+    ),
+    (
+        "places.change",
+        "workbench:places",
+        "pin",
+        gettext_lazy("Places and grids"),
+        gettext_lazy("Divisions, communities and grid boundaries."),
+    ),
+    (
+        "loop.read",
+        "workbench:jobs",
+        "settings",
+        gettext_lazy("Background work"),
+        gettext_lazy("What runs by itself, and what got stuck."),
+    ),
+    (
+        "access.read",
+        "workbench:posts",
+        "users",
+        gettext_lazy("Posts"),
+        gettext_lazy("Who holds which post, where and until when."),
+    ),
+    (
+        "ledger.read",
+        "workbench:audit",
+        "shield",
+        gettext_lazy("The record"),
+        gettext_lazy("Everything that happened, by whom and when."),
+    ),
+    (
+        "workbench.enter",
+        "workbench:powers",
+        "unlock",
+        gettext_lazy("My powers"),
+        gettext_lazy("Switch on administrative powers, for a limited time and with a reason."),
+    ),
+)
 
 
 class Today(Guarded):
-    verb = "workbench.enter"
+    """What is waiting, by what the person's posts may do. Somebody without a post is told what to do about it."""
+
+    verb = Guarded.SIGNED_IN
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        posts = posts_of(self.person)
+        context: dict[str, Any] = {"greeting": greeting(self.now), "today": timezone.localtime(self.now)}
+        if not posts:
+            return render(request, "workbench/today_nobody.html", context)
+        context["post_words"] = " · ".join(str(post) for post in posts)
+        verbs = {verb for post in posts for verb in post.verbs}
+        work = Work(self.person, self.now, verbs)
+        sections = [work.tasks()] if "tasks.work" in verbs else []
+        sections += work.cases()
+        if "checks.check" in verbs:
+            sections.append(work.checks())
+        # The desk begins with what is new, the hands with their own work orders.
+        order = _DESK_ORDER if "cases.sort" in verbs else _HANDS_ORDER
+        sections.sort(key=lambda section: order.index(section.name))
+        context |= {
+            "sections": sections,
+            "doors": doors(posts),
+            "may_enter": "cases.enter" in verbs,
+            "administration": any(post.role in ADMINISTRATIONS for post in posts),
+        }
+        return render(request, "workbench/today.html", context)
+
+
+_DESK_ORDER: Final = ("late", "due", "new", "checks", "promised", "review", "tasks")
+_HANDS_ORDER: Final = ("tasks", "checks", "late", "due", "promised", "review", "new")
+
+
+def greeting(now: datetime) -> str:
+    hour = timezone.localtime(now).hour
+    if 5 <= hour < 11:
+        return _("Good morning")
+    if 11 <= hour < 13:
+        return _("Good day")
+    return _("Good afternoon") if 13 <= hour < 18 else _("Good evening")
+
+
+def doors(posts: Any) -> list[Door]:
+    """The pages of administration that these posts may use."""
+    administrations = [post for post in posts if post.role in ADMINISTRATIONS]
+    verbs = {verb for post in administrations for verb in post.verbs}
+    found = []
+    for verb, name, icon, title, words in ADMINISTRATION:
+        if verb in verbs:
+            try:
+                found.append(Door(str(title), str(words), reverse(name), icon))
+            except NoReverseMatch:
+                continue
+    return found
+
+
+class Work:
+    """The lists of one person on one morning: one statement for the numbers of all case lists, one for their rows."""
+
+    def __init__(self, person: User, now: datetime, verbs: set[str]) -> None:
+        self.person, self.now, self.verbs = person, now, verbs
+        self.today: date = timezone.localdate(now)
+        self.midnight = end_of_day(now)
+
+    def kinds(self) -> list[tuple[str, Q, Callable[[CaseRow], bool], str]]:
+        """Name, condition, the same condition on a row in hand, and the order."""
+        now, midnight, today = self.now, self.midnight, self.today
+        running = [str(state) for state in RUNNING]
+
+        def late(row: CaseRow) -> bool:
+            return row.state in running and row.due_at is not None and row.due_at < now
+
+        def due(row: CaseRow) -> bool:
+            return row.state in running and row.due_at is not None and now <= row.due_at < midnight
+
+        def promised(row: CaseRow) -> bool:
+            return row.state in running and row.extensions > 0 and row.due_at is not None and row.due_at < midnight
+
+        def review(row: CaseRow) -> bool:
+            return row.state == State.PAUSED and row.review_on is not None and row.review_on <= today
+
+        found: list[tuple[str, Q, Callable[[CaseRow], bool], str]] = [
+            ("late", clock_condition("late", now), late, "due_at"),
+            ("due", clock_condition("today", now), due, "due_at"),
+            ("promised", clock_condition("promised", now), promised, "due_at"),
+            ("review", clock_condition("review", now), review, "review_on"),
+        ]
+        if "cases.sort" in self.verbs:
+            at_desk = Q(state=State.NEW) & reach(self.person, "cases.sort")
+            found.append(("new", at_desk, lambda row: row.state == State.NEW, "due_at"))
+        return found
+
+    def cases(self) -> list[Section]:
+        """Late, due today, promised for today, paused to look at again, new at the desk."""
+        if not {"cases.read", "tasks.work"} & self.verbs:
+            return []
+        kinds = self.kinds()
+        visible: CaseQuerySet = Case.objects.visible_to(self.person)
+        totals = visible.open().aggregate(**{name: Count("pk", filter=where) for name, where, _f, _o in kinds})
+        wanted = Q()
+        for name, where, _fits, order in kinds:
+            if totals[name]:
+                first = visible.filter(where).order_by(order, "pk").values("pk")[:SHOWN]
+                wanted |= Q(pk__in=first)
+        rows = case_rows(Case.objects.filter(wanted).order_by("due_at", "review_on", "pk"), self.now) if wanted else []
+        base = reverse("workbench:cases")
+        inbox = reverse("workbench:inbox")
+        titles = {
+            "late": (_("Late"), "red", f"{base}?clock=late"),
+            "due": (_("Due today"), "amber", f"{base}?clock=today"),
+            "promised": (_("Promised for today"), "amber", f"{base}?clock=promised"),
+            "review": (_("Paused: look at it again"), "", f"{base}?clock=review"),
+            "new": (_("New at my desk"), "", inbox),
+        }
+        empty = {
+            "late": _("Nothing is late."),
+            "due": _("Nothing more is due today."),
+            "promised": _("No later deadline was promised to anybody for today."),
+            "review": _("No paused case has to be looked at today."),
+            "new": _("Nothing new: everything is sorted."),
+        }
+        sections = []
+        for name, _where, fits, _order in kinds:
+            title, colour, url = titles[name]
+            total = int(totals[name])
+            own = [row for row in rows if fits(row)][:SHOWN]
+            shown = [
+                Row(
+                    title=row.summary,
+                    url=f"{inbox}{row.number}/" if name == "new" else row.url,
+                    meta=f"{row.place} · {row.category}" if name == "new" else f"{row.lead} · {row.place}",
+                    side=row.clock_html,
+                )
+                for row in own
+            ]
+            sections.append(Section(name, title, total, shown, url, colour if total else "", empty[name]))
+        return sections
+
+    def tasks(self) -> Section:
+        """The work orders of the person's own posts, the most pressing first."""
+        mine = Task.objects.for_hands_of(self.person).filter(state__in=WAITING)
+        waiting = mine.select_related("case", "place", "case__place__parent").order_by("due_at", "pk")
+        found = list(waiting[:SHOWN])
+        total = mine.count() if len(found) == SHOWN else len(found)
+        rows = []
+        for task in found:
+            words = _("to be accepted") if task.state == TaskState.OPEN else _("accepted")
+            place = task.case.place
+            above = place.parent.name if place.parent is not None else ""
+            where = place_words(place.name, place.level, above)
+            rows.append(
+                Row(
+                    title=task.case.summary,
+                    url=address("workbench:task", task.pk) or reverse("workbench:case", args=[task.case.number]),
+                    meta=f"{where} · {task.case.address or position_words(task.role, task.place.name)} · {words}",
+                    side=running_clock(task.due_at, task.yellow_at, self.now).html,
+                )
+            )
+        url = address("workbench:tasks")
+        return Section("tasks", _("My work orders"), total, rows, url, "", _("No work order waits for you."))
+
+    def checks(self) -> Section:
+        """What somebody else has reported as done and I may check."""
+        mine = Check.objects.for_hands_of(self.person)
+        found = list(mine.select_related("case__place__parent").order_by("due_at", "pk")[:SHOWN])
+        total = mine.count() if len(found) == SHOWN else len(found)
+        rows = []
+        for check in found:
+            place = check.case.place
+            above = place.parent.name if place.parent is not None else ""
+            rows.append(
+                Row(
+                    title=check.case.summary,
+                    url=address("workbench:check", check.pk) or reverse("workbench:case", args=[check.case.number]),
+                    meta=place_words(place.name, place.level, above),
+                    side=running_clock(check.due_at, None, self.now).html,
+                )
+            )
+        url = address("workbench:checks")
+        return Section("checks", _("Waiting for my check"), total, rows, url, "", _("Nothing waits for your check."))
+
+
+def address(name: str, *args: object) -> str:
+    """The address of a page; empty while that page does not exist."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""

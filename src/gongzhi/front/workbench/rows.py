@@ -1,0 +1,134 @@
+"""Cases as the lists show them: every word made here, once, so that a template only prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from gongzhi.front.clock_words import case_clock
+from gongzhi.front.story import position_words
+from gongzhi.front.templatetags.gongzhi import tag
+from gongzhi.ground.places.models import Level
+from gongzhi.understand.cases.models import CaseQuerySet, State
+from gongzhi.understand.cases.tree import category_by_id
+
+STATE_TAGS: Final = {
+    State.NEW: ("blue", "inbox"),
+    State.ASSIGNED: ("", "hand"),
+    State.PAUSED: ("", "pause"),
+    State.TO_CHECK: ("amber", "eye"),
+    State.CLOSED: ("green", "check"),
+    State.WITHDRAWN: ("", "undo"),
+}
+_COLUMNS: Final = (
+    "number",
+    "summary",
+    "state",
+    "category_id",
+    "placed",
+    "place__name",
+    "place__level",
+    "place__parent__name",
+    "lead_role",
+    "lead_place__name",
+    "opened_at",
+    "due_at",
+    "yellow_at",
+    "review_on",
+    "closed_at",
+    "extensions",
+)
+
+
+@dataclass(slots=True)
+class CaseRow:
+    number: str
+    url: str
+    summary: str
+    state: str
+    state_words: str
+    state_html: SafeString
+    category: str
+    place: str
+    lead: str
+    clock_words: str
+    clock_html: SafeString
+    opened_at: datetime
+    due_at: datetime | None
+    review_on: date | None
+    extensions: int
+
+    @property
+    def opened(self) -> str:
+        local = timezone.localtime(self.opened_at)
+        return f"{local:%Y-%m-%d %H:%M}"
+
+
+def state_tag(state: str) -> SafeString:
+    colour, drawing = STATE_TAGS[State(state)]
+    return tag(State(state).label, colour, drawing)
+
+
+def place_words(name: str, level: str, above: str | None) -> str:
+    """A grid is said with its community, unless its name says it already."""
+    if level == Level.GRID and above and above not in name:
+        return f"{above} · {name}"
+    return name
+
+
+def category_words(pk: int | None) -> str:
+    node = category_by_id(pk)
+    return node.name if node is not None else _("not sorted yet")
+
+
+def case_rows(cases: CaseQuerySet, now: datetime) -> list[CaseRow]:
+    prefix = reverse("workbench:cases")
+    tags = {state: (str(State(state).label), state_tag(state)) for state in State.values}
+    nobody, somewhere = _("nobody yet"), _("place not known")
+    rows = []
+    for (
+        number,
+        summary,
+        state,
+        category_id,
+        placed,
+        place,
+        level,
+        above,
+        lead_role,
+        lead_place,
+        opened_at,
+        due_at,
+        yellow_at,
+        review_on,
+        closed_at,
+        extensions,
+    ) in cases.values_list(*_COLUMNS):
+        clock = case_clock(state=state, due=due_at, yellow=yellow_at, review_on=review_on, closed_at=closed_at, now=now)
+        words, drawn = tags[state]
+        rows.append(
+            CaseRow(
+                number=number,
+                url=f"{prefix}{number}/",
+                summary=summary,
+                state=state,
+                state_words=words,
+                state_html=drawn,
+                category=category_words(category_id),
+                place=place_words(place, level, above) if placed else somewhere,
+                lead=position_words(lead_role, lead_place) if lead_role and lead_place else nobody,
+                clock_words=clock.words,
+                clock_html=clock.html,
+                opened_at=opened_at,
+                due_at=due_at,
+                review_on=review_on,
+                extensions=extensions,
+            )
+        )
+    return rows
