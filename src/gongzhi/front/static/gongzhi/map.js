@@ -3,8 +3,8 @@
 "use strict";
 (() => {
   // What the base layer holds: water, green, buildings, roads of three sizes; and how each is painted.
-  const KINDS = { w: "--map-water", g: "--map-green", b: "--map-built", r1: "--map-road", r2: "--map-road", r3: "--map-road" };
-  const WIDTHS = { r1: 5, r2: 3.5, r3: 2 };
+  const KINDS = { water: "--map-water", green: "--map-green", building: "--map-built", avenue: "--map-road", street: "--map-road", lane: "--map-road" };
+  const WIDTHS = { avenue: 5, street: 3.5, lane: 2 };
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const json = (url) => fetch(url).then((answer) => (answer.ok ? answer.json() : Promise.reject(answer)));
 
@@ -26,11 +26,11 @@
         L.geoJSON(shapes, {
           renderer: L.canvas(),
           interactive: false,
-          filter: (feature) => feature.properties.k in KINDS,
-          style: ({ properties: { k }, geometry }) => {
-            const color = token(KINDS[k]);
+          filter: (feature) => feature.properties.kind in KINDS,
+          style: ({ properties: { kind }, geometry }) => {
+            const color = token(KINDS[kind]);
             const line = geometry.type.endsWith("LineString");
-            return { color, weight: line ? WIDTHS[k] || 2 : 0, fill: !line, fillColor: color, fillOpacity: 1 };
+            return { color, weight: line ? WIDTHS[kind] || 2 : 0, fill: !line, fillColor: color, fillOpacity: 1 };
           },
         }).addTo(map),
       );

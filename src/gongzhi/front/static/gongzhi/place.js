@@ -2,8 +2,8 @@
 "use strict";
 (() => {
   // What the base layer holds: water, green, buildings, roads of three sizes; and how each is painted.
-  const KINDS = { w: "--map-water", g: "--map-green", b: "--map-built", r1: "--map-road", r2: "--map-road", r3: "--map-road" };
-  const WIDTHS = { r1: 5, r2: 3.5, r3: 2 };
+  const KINDS = { water: "--map-water", green: "--map-green", building: "--map-built", avenue: "--map-road", street: "--map-road", lane: "--map-road" };
+  const WIDTHS = { avenue: 5, street: 3.5, lane: 2 };
 
   const fetched = {};
   const json = (url) => (fetched[url] = fetched[url] || fetch(url).then((answer) => (answer.ok ? answer.json() : null)));
@@ -32,6 +32,7 @@
     const locate = box.querySelector("[data-locate]");
     const open = box.querySelector("[data-open]");
     let map, mark;
+    if (!lon || !lat) return;
     let asked = 0;
 
     const say = (words) => {
@@ -67,16 +68,16 @@
       map.setView([Number(y), Number(x)], lon.value ? 17 : 15);
       map.on("click", (event) => choose(event.latlng.lng, event.latlng.lat));
       if (lon.value) choose(Number(lon.value), Number(lat.value));
-      const [base, grids] = await Promise.all([box.dataset.base, box.dataset.grids].map((url) => (url ? json(url) : null)));
+      const [base, grids] = await Promise.all([box.dataset.base, box.dataset.grids].map((url) => (url ? json(url).catch(() => null) : null)));
       if (base)
         L.geoJSON(base, {
           renderer: L.canvas(),
           interactive: false,
-          filter: (feature) => feature.properties.k in KINDS,
-          style: ({ properties: { k }, geometry }) => {
-            const color = paint.getPropertyValue(KINDS[k]).trim();
+          filter: (feature) => feature.properties.kind in KINDS,
+          style: ({ properties: { kind }, geometry }) => {
+            const color = paint.getPropertyValue(KINDS[kind]).trim();
             const line = geometry.type.endsWith("LineString");
-            return { color, weight: line ? WIDTHS[k] || 2 : 0, fill: !line, fillColor: color, fillOpacity: 1 };
+            return { color, weight: line ? WIDTHS[kind] || 2 : 0, fill: !line, fillColor: color, fillOpacity: 1 };
           },
         }).addTo(map);
       if (grids) {

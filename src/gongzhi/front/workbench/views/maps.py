@@ -92,6 +92,7 @@ class MapPoints(Guarded):
                 url=f"{prefix}{number}/",
             )
             for number, summary, lon, lat, state, due, yellow in rows
+            if lon is not None and lat is not None
         ]
 
     def colour(self, state: str, due: Any, yellow: Any) -> str:
@@ -121,10 +122,10 @@ class MapPoints(Guarded):
             for index, value in enumerate((count, late, soon, lon * count, lat * count)):
                 group[index] += value
         features = []
-        for count, late, soon, lon, lat in groups.values():
-            title = ngettext("%(count)d case", "%(count)d cases", int(count)) % {"count": count}
-            state = "red" if late else "amber" if soon else "green"
-            features.append(_feature(lon / count, lat / count, count=int(count), state=state, title=title, url=""))
+        for total, late_here, soon_here, east, north in groups.values():
+            title = ngettext("%(count)d case", "%(count)d cases", int(total)) % {"count": total}
+            state = "red" if late_here else "amber" if soon_here else "green"
+            features.append(_feature(east / total, north / total, count=int(total), state=state, title=title, url=""))
         return features
 
 
