@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from gongzhi.config.health import Alive, Ready
+from gongzhi.front.styleguide import Styleguide
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", Alive.as_view(), name="healthz"),
     path("readyz", Ready.as_view(), name="readyz"),
     path("ledger/", include("gongzhi.ground.ledger.urls")),
+    path("styleguide/", Styleguide.as_view(), name="styleguide"),
     path("accounts/", include("allauth.urls")),
     path("language/", include("django.conf.urls.i18n")),
     path("staff/", include("gongzhi.front.workbench.urls")),
