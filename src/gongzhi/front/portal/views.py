@@ -153,7 +153,7 @@ class Follow(ByLink):
             "may_answer": self.may_answer(matter),
             "may_withdraw": case is not None and case.is_open,
             "may_reopen": case is not None and case.state == CaseState.CLOSED,
-            "entries": [entry.pk for entry in matter.entries] if matter is not None else [],
+            "entries": matter.entries if matter is not None else [],
         }
         return render(request, "portal/follow.html", context, status=status)
 
