@@ -60,8 +60,9 @@ def test_at_most_four_wires_run_back():
 def test_no_wire_stands_twice():
     pairs = [(wire.event.name, wire.name) for wire in CIRCUIT]
     assert len(pairs) == len(set(pairs))
-    # Deliveries are kept by wire name, so two different reactions must not share one.
-    assert len({wire.name for wire in CIRCUIT}) == len({wire.then for wire in CIRCUIT})
+    # Deliveries are kept and found by wire name, so two different reactions must not share one.
+    names = {wire.name for wire in CIRCUIT}
+    assert len(names) == len({(wire.then, wire.batch) for wire in CIRCUIT})
 
 
 def test_the_house_listens_with_exactly_these_wires():

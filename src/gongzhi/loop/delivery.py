@@ -108,7 +108,7 @@ def _job(wire: When, entries: Sequence[Entry], now: datetime) -> Job:
         max_attempts=MAX_ATTEMPTS,
         created=now,
     )
-    job.entries = {entry.pk: entry for entry in entries}  # type: ignore[misc]
+    job.entries = {entry.pk: entry for entry in entries}
     return job
 
 
@@ -186,7 +186,7 @@ def fetch_entries(jobs: Iterable[Job]) -> None:
     if deliveries:
         found = Entry.objects.in_bulk([pk for job in deliveries for pk in job.args])
         for job in deliveries:
-            job.entries = {pk: found[pk] for pk in job.args if pk in found}  # type: ignore[misc]
+            job.entries = {pk: found[pk] for pk in job.args if pk in found}
 
 
 def perform(job: Job, *, now: datetime) -> None:
@@ -196,8 +196,11 @@ def perform(job: Job, *, now: datetime) -> None:
     elif job.task.startswith(PREFIX):
         fetch_entries([job])
         entries = [(job.entries or {})[pk] for pk in job.args]
+        wire = _by_name.get(job.task.removeprefix(PREFIX))
+        if wire is None:
+            raise LookupError(f"the circuit has no {job.task}")
         with transaction.atomic():
-            deliver(entries, _by_name[job.task.removeprefix(PREFIX)], now=now)
+            deliver(entries, wire, now=now)
             queue.remove(job)
     else:
         backend = task_backends["default"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -41,7 +39,7 @@ class Job(models.Model):
     finished = models.DateTimeField(null=True)
 
     # The entries a delivery is about, when whoever took the job has them at hand already. Not kept.
-    entries: ClassVar[dict[int, Entry] | None] = None
+    entries: dict[int, Entry] | None = None
 
     class Meta:
         constraints = [

@@ -38,6 +38,7 @@ LEASE = timedelta(seconds=10)
 KEEP_FINISHED = timedelta(days=3)
 KEEP_FAILED = timedelta(days=90)
 CHANNEL = "gongzhi_jobs"
+MORE_ATTEMPTS = 5  # when a person sends a failed job again
 LONGEST_WAIT = 900  # seconds between two attempts, at most
 OPEN = (Job.State.WAITING, Job.State.RUNNING)
 
@@ -192,10 +193,14 @@ def list_failed() -> list[Job]:
 
 
 def retry(job: Job, *, now: datetime) -> bool:
-    """Put a failed job back, with all its attempts. False when it is not failed any more."""
+    """Put a failed job back, for some more attempts. False when it is not failed any more.
+
+    ``attempts`` goes on counting: it is the fence, and a worker lost long ago may still hold a low number.
+    """
     with transaction.atomic():
         failed = Job.objects.filter(pk=job.pk, state=Job.State.FAILED)
-        changed = failed.update(state=Job.State.WAITING, due=now, attempts=0, worker="", finished=None)
+        more = {"max_attempts": F("attempts") + MORE_ATTEMPTS, "finished": None, "worker": ""}
+        changed = failed.update(state=Job.State.WAITING, due=now, **more)
         wake_workers()
     return bool(changed)
 

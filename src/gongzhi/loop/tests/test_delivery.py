@@ -90,6 +90,29 @@ def test_recording_costs_one_insert_for_all_wires_and_entries(mode, django_asser
 
 
 @pytest.mark.django_db
+def test_a_delivery_costs_two_statements_beside_its_reaction(settings, django_assert_num_queries):
+    settings.GONGZHI_DELIVERY = "worker"
+    with delivery.connected(When(Rang, then=note)):
+        for bell in range(5):
+            ring(bell, now=NOW)
+        with django_assert_num_queries(2):
+            jobs = queue.claim(worker="a", now=timezone.now(), limit=5)
+            delivery.fetch_entries(jobs)
+        for job in jobs:
+            with django_assert_num_queries(2 + 2):  # here a savepoint and its release stand for BEGIN and COMMIT
+                delivery.perform(job, now=NOW)
+    assert len(calls) == 5
+
+
+@pytest.mark.django_db
+def test_a_wire_may_let_only_some_events_through(mode):
+    with delivery.connected(When(Rang, then=note, only=lambda event: event.bell > 1)):
+        ring_many(range(4), now=NOW)
+        delivery.run_until_quiet(now=NOW)
+    assert [call[0].bell for call in calls] == [2, 3]
+
+
+@pytest.mark.django_db
 def test_nothing_is_promised_when_the_recording_is_rolled_back(mode):
     with delivery.connected(When(Rang, then=note)):
         with transaction.atomic():
