@@ -6,37 +6,23 @@ Costs no query for a resident without a session, and one (the posts) for somebod
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from gongzhi.front.mode import ORDINARY, Mode
+from gongzhi.front.standing import band, desk_path
 from gongzhi.ground.access.reach import posts_of
 
 DISPLAYS: Final = ("ordinary", "elder")
 DISPLAY_COOKIE: Final = "display"
 # How Django names a language, and how a page must name it.
 LANGUAGE_TAGS: Final = {"zh-hans": "zh-Hans", "en": "en"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mode:
-    """What the band at the top says: ordinary times, or an emergency with its level, matter and meaning."""
-
-    emergency: bool = False
-    colour: str = ""  # red, orange, yellow or blue
-    level: str = ""  # in words, with the colour: "Level II (orange)"
-    matter: str = ""
-    meaning: str = ""  # what it means for the person who reads it
-    until: datetime | None = None
-    url: str = ""
-
-
-ORDINARY: Final = Mode()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +78,18 @@ def menu(request: HttpRequest, entries: tuple[tuple[Any, str, str, str], ...], v
     ]
 
 
+def mode_for(request: HttpRequest, staff: bool) -> Mode:
+    """The mode of the place of the first post, or (for residents) of the place they write to."""
+    given: Mode | None = getattr(request, "mode", None)
+    if given is not None:
+        return given
+    if request.resolver_match is None:
+        return ORDINARY  # an error page asks the database nothing
+    now = timezone.now()
+    posts = posts_of(request.user) if staff else ()
+    return band(posts[0].place_path if posts else desk_path(now), now)
+
+
 def page(request: HttpRequest) -> dict[str, Any]:
     """The context processor. ``base.html`` lists what it gives; a view may give any of it itself, and then wins."""
     match = request.resolver_match
@@ -107,7 +105,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "display": display_of(request),
         "telephone": settings.GONGZHI_TELEPHONE,
         "place_name": settings.GONGZHI_NAME,
-        "mode": getattr(request, "mode", ORDINARY),
+        "mode": mode_for(request, staff),
         "door": "workbench" if staff else "portal",
         "staff_menu": menu(request, STAFF_MENU, verbs) if staff else [],
         "resident_menu": [] if staff else menu(request, RESIDENT_MENU, verbs),

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
-from gongzhi.front.context import Mode
+from gongzhi.front.mode import Mode
 from gongzhi.ground.access.guard import Guarded
 
 # What residents and staff wrote stays in their language on every page: these are such words, and no interface texts.
