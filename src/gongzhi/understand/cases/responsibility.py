@@ -31,35 +31,59 @@ class Position:
         return f"{Role(self.role).label}, {self.place_name}"
 
 
-def role_for(category: Category, place: Place, on: date) -> tuple[str, Place | None]:
-    """The role that the matrix names and, where the row says so, the place of its post. ("", None): no row says."""
+def row_for(category: Category, place: Place, on: date) -> Responsibility | None:
+    """The row of the matrix that decides here; None: no row speaks of this category and place."""
     line = lineage(category)
     rows = list(
         Responsibility.objects.filter(
             Q(ended_on__isnull=True) | Q(ended_on__gt=on),
             category_id__in=[node.pk for node in line],
             place_path__in=ancestors(place.path),
-        ).select_related("seat")
+        ).select_related("seat", "place")
     )
-    if rows:
-        nearness = {node.pk: index for index, node in enumerate(line)}
-        best = min(rows, key=lambda row: (-len(row.place_path), nearness[row.category_id]))
-        return best.role, best.seat
-    return next((node.role for node in line if node.role), ""), None
+    nearness = {node.pk: index for index, node in enumerate(line)}
+    return min(rows, key=lambda row: (-len(row.place_path), nearness[row.category_id]), default=None)
 
 
-def lead_for(category: Category, place: Place, on: date) -> Position | None:
-    """The position that leads a case of this category at this place; None when somebody has to rule.
+@dataclass(frozen=True)
+class Proposal:
+    """Who should lead, and why: a row of the matrix, or else the category's own role."""
+
+    role: str  # "" when nothing names one
+    row: Responsibility | None
+    position: Position | None  # None when nobody holds the role here today
+
+
+def proposal_for(category: Category, place: Place, on: date) -> Proposal:
+    """Who should lead a case of this category at this place.
 
     Only a position that somebody holds on this day counts: from the place upwards, the nearest post of the role.
     """
-    role, seat = role_for(category, place, on)
+    row = row_for(category, place, on)
+    if row is not None:
+        role, seat = row.role, row.seat
+    else:
+        role, seat = next((node.role for node in lineage(category) if node.role), ""), None
     if not role:
-        return None
+        return Proposal("", row, None)
     posts = Post.objects.current(on).filter(role=role)
     posts = posts.filter(place=seat) if seat is not None else posts.filter(place_path__in=ancestors(place.path))
     nearest = max(posts.select_related("place"), key=lambda post: len(post.place_path), default=None)
-    return Position(role, nearest.place_id, nearest.place.name) if nearest is not None else None
+    held = Position(role, nearest.place_id, nearest.place.name) if nearest is not None else None
+    return Proposal(role, row, held)
+
+
+def role_for(category: Category, place: Place, on: date) -> tuple[str, Place | None]:
+    """The role that the matrix names and, where the row says so, the place of its post. ("", None): no row says."""
+    row = row_for(category, place, on)
+    if row is not None:
+        return row.role, row.seat
+    return next((node.role for node in lineage(category) if node.role), ""), None
+
+
+def lead_for(category: Category, place: Place, on: date) -> Position | None:
+    """The position that leads a case of this category at this place; None when somebody has to rule."""
+    return proposal_for(category, place, on).position
 
 
 def positions_at(path: str, on: date) -> list[Position]:
