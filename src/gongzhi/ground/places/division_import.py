@@ -213,7 +213,9 @@ def _insert(
     new: list[tuple[str, str, str, str, int | None]] = []
     faults: list[Fault] = []
     for row in fresh:
-        above = next((parents[path] for path in paths.ancestors(row.path)[1:] if path in parents), None)
+        # A few cities (Dongguan) have towns but no counties: their towns say 00 for it. Nothing else skips a level.
+        nearest = paths.ancestors(row.path)[1 : 3 if level == Level.TOWN and row.path[4:6] == "00" else 2]
+        above = next((parents[path] for path in nearest if path in parents), None)
         if above is None and level != Level.PROVINCE:
             reason = _("The place %(code)s belongs to no division that is known or in the table.")
             faults.append(Fault(0, reason % {"code": row.path}))
