@@ -24,6 +24,7 @@ from gongzhi.front.story import Matter, Step, photos_of, position_words, read_ma
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.places.actions import grid_at, map_layer, nearest_grid
 from gongzhi.ground.places.paths import below
+from gongzhi.ground.privacy.actions import lookups_about
 from gongzhi.ground.privacy.declarations import every_personal
 from gongzhi.ground.refusals import Refusal
 from gongzhi.ground.rules.actions import rule
@@ -153,6 +154,7 @@ class Follow(ByLink):
             "may_answer": self.may_answer(matter),
             "may_withdraw": case is not None and case.is_open,
             "may_reopen": case is not None and case.state == CaseState.CLOSED,
+            "lookups": lookups_about("channels.Message", self.message.pk),
             "entries": matter.entries if matter is not None else [],
         }
         return render(request, "portal/follow.html", context, status=status)

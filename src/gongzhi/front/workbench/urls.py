@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from gongzhi.front.workbench.views import case, cases, demo, enter, inbox, maps, photos, today, work
+from gongzhi.front.workbench.views import administration, case, cases, demo, enter, inbox, maps, photos, today, work
 
 app_name = "workbench"
 
@@ -51,6 +51,18 @@ urlpatterns = [
     path("checks/<int:pk>/", work.CheckPage.as_view(), name="check"),
     path("checks/<int:pk>/conclude/", work.Conclude.as_view(), name="check_conclude"),
     path("checks/<int:pk>/call-failed/", work.CallFailed.as_view(), name="check_call_failed"),
+    path("powers/", administration.Powers.as_view(), name="powers"),
+    path("posts/", administration.Posts.as_view(), name="posts"),
+    path("posts/<int:pk>/end/", administration.EndPost.as_view(), name="post_end"),
+    path("places/", administration.Places.as_view(), name="places"),
+    path("places/<str:path>/", administration.PlacePage.as_view(), name="place"),
+    path("places/<str:path>/mode/", administration.SwitchMode.as_view(), name="place_mode"),
+    path("places/<str:path>/profile/", administration.SetProfile.as_view(), name="place_profile"),
+    path("rules/", administration.Rules.as_view(), name="rules"),
+    path("rules/<int:pk>/end/", administration.EndOverride.as_view(), name="rule_end"),
+    path("holidays/", administration.Holidays.as_view(), name="holidays"),
+    path("responsibilities/", administration.Responsibilities.as_view(), name="responsibilities"),
+    path("audit/", administration.Audit.as_view(), name="audit"),
     path("map/", maps.Map.as_view(), name="map"),
     path("map/points.json", maps.MapPoints.as_view(), name="map_points"),
     path("map/grids.json", maps.MapGrids.as_view(), name="map_grids"),

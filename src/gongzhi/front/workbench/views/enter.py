@@ -1,11 +1,111 @@
+"""Entering a report for a caller, a visitor, or from one's own round."""
+
 from __future__ import annotations
 
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone
+
+from gongzhi.front.workbench.filters import place_choices
+from gongzhi.front.workbench.forms.enter import EnterForm
+from gongzhi.front.workbench.views.today import address
+from gongzhi.ground.access.actions import holding
 from gongzhi.ground.access.guard import Guarded
+from gongzhi.ground.access.models import Post
+from gongzhi.ground.access.reach import posts_with
+from gongzhi.ground.places.actions import grid_at
+from gongzhi.ground.places.models import Place
+from gongzhi.ground.refusals import Refusal
+from gongzhi.sense.channels.actions import Draft, receive_message
+from gongzhi.sense.channels.follow import token_of
+from gongzhi.sense.channels.models import Message
+from gongzhi.understand.cases.models import Case
+
+BASE_LAYER = "gongzhi/map/base-qinghuayuan.geojson"
 
 
 class Enter(Guarded):
-    verb = "workbench.enter"
+    """The public form in the hands of staff: who entered it, and in which post, stands in the record."""
+
+    verb = "cases.enter"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.draw(self.form())
+
+    def form(self, *given: Any) -> EnterForm:
+        places = place_choices(self.person, "cases.enter")
+        # Somebody with one place need not choose it.
+        initial = {"place": places[0][0]} if len(places) == 1 else {}
+        return EnterForm(*given, on=timezone.localdate(self.now), places=places, initial=initial)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = self.form(request.POST, request.FILES)
+        if not form.is_valid():
+            return self.draw(form, 422)
+        data = form.cleaned_data
+        try:
+            place = Place.objects.filter(path=data["place"]).first() if data["place"] else None
+            message = receive_message(
+                Draft(
+                    text=data["text"],
+                    channel=data["channel"],
+                    category=data["category"],
+                    place=place,
+                    point=form.point,
+                    address=data["address"],
+                    name=data["name"],
+                    phone=data["phone"],
+                    answer_by=data["answer_by"],
+                    idempotency_key=data["key"],
+                    photos=data["photos"],
+                ),
+                by=self.person,
+                post=self.acting_post(place, form.point),
+                now=self.now,
+            )
+        except Refusal as refusal:
+            form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.reason))
+            return self.draw(form, refusal.status)
+        response = redirect("workbench:entered", number=message.number)
+        response.status_code = 303
+        return response
+
+    def acting_post(self, place: Place | None, point: tuple[float, float] | None) -> Post:
+        """The post over the place of the matter. A caller's matter may lie elsewhere; then any post that may enter."""
+        where = (grid_at(*point) if point is not None else None) or place
+        near = holding(self.person, "cases.enter", where.path, self.now) if where is not None else None
+        return near or posts_with(self.person, "cases.enter")[0]
+
+    def draw(self, form: EnterForm, status: int = 200) -> HttpResponse:
+        context = {
+            "form": form,
+            "base_url": static(BASE_LAYER),
+            "grids_url": reverse("portal:grids"),
+            "find_url": reverse("portal:where"),
+            "import_url": address("workbench:imports") if posts_with(self.person, "channels.import") else "",
+        }
+        return render(self.request, "workbench/enter.html", context, status=status)
 
 
 class Entered(Guarded):
-    verb = "workbench.enter"
+    """Number and follow link, to be given to the person. Only who entered it sees them, and only on that day."""
+
+    verb = "cases.enter"
+
+    def get(self, request: HttpRequest, number: str) -> HttpResponse:
+        message = Message.objects.filter(number=number, entered_by=self.person).first()
+        if message is None or timezone.localdate(message.received_at) != timezone.localdate(self.now):
+            raise Http404
+        token = token_of(message)
+        context = {
+            "message": message,
+            "link": request.build_absolute_uri(reverse("portal:follow", kwargs={"token": token})),
+            "case": Case.objects.visible_to(self.person).filter(voices__message=message).first(),
+        }
+        response = render(request, "workbench/entered.html", context)
+        response["Cache-Control"] = "private, no-store"
+        return response
