@@ -42,7 +42,14 @@ STAFF_MENU: Final = (
     (_("Cases"), "workbench:cases", "list", "cases.read"),
     (_("Tasks"), "workbench:tasks", "check", "tasks.work"),
     (_("Checks"), "workbench:checks", "shield", "checks.check"),
+    (_("Checks"), "workbench:checks", "eye", "checks.check"),
     (_("Map"), "workbench:map", "map", "places.read"),
+    (_("Import"), "workbench:imports", "inbox", "channels.import"),
+    (_("Places"), "workbench:places", "pin", "places.read"),
+    (_("Posts"), "workbench:posts", "users", "access.read"),
+    (_("Responsibilities"), "workbench:responsibilities", "people", "cases.categories"),
+    (_("Rules"), "workbench:rules", "book", "rules.read"),
+    (_("Audit"), "workbench:audit", "shield", "ledger.read"),
 )
 RESIDENT_MENU: Final = (
     (_("Report something"), "portal:report", "report", ""),

@@ -21,7 +21,7 @@ from gongzhi.ground.refusals import NotThere, Refusal, Stale
 from gongzhi.ground.rules import clock
 from gongzhi.ground.rules.actions import rule
 from gongzhi.ground.rules.spans import Span, Unit
-from gongzhi.sense.channels.events import MessageReceived
+from gongzhi.sense.channels.events import MessageReceived, MessagesImported
 from gongzhi.sense.channels.models import Message
 from gongzhi.understand.cases.events import (
     CaseAssigned,
@@ -38,6 +38,7 @@ from gongzhi.understand.cases.events import (
     DeadlineExtended,
     NoteAdded,
 )
+from gongzhi.understand.cases.importing import open_batch
 from gongzhi.understand.cases.models import MOVES, Case, Category, Move, Note, State, Voice
 from gongzhi.understand.cases.responsibility import Position, desk_place, lead_for
 from gongzhi.understand.cases.tree import category_by_code, deadline_rule_of
@@ -58,6 +59,13 @@ def open_from_message(event: MessageReceived, *, entry: Entry, now: datetime) ->
         now=now,
         place=case.place_path,
     )
+
+
+def open_from_import(event: MessagesImported, *, entry: Entry, now: datetime) -> None:
+    """A batch of imported messages becomes cases (reaction to MessagesImported)."""
+    imported = Message.objects.filter(bulk_import_id=event.import_id, pk__gte=event.first, pk__lte=event.last)
+    messages = list(imported.select_related("place", "nearest", "ending").order_by("pk"))
+    open_batch(messages, make=lambda message: new_case(message, now=now), now=now)
 
 
 def new_case(message: Message, *, now: datetime) -> Case:

@@ -83,3 +83,16 @@ class CaseReopened(Event):
 class CaseWithdrawn(Event):
     label = _("Withdrawn by the reporter")
     case_id: int
+
+
+class ResponsibilitySet(Event):
+    label = _("Responsibility set")
+    category_id: int
+    place_id: int
+    role: str
+
+
+class ResponsibilityEnded(Event):
+    label = _("Responsibility ended")
+    category_id: int
+    place_id: int

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
+from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from gongzhi.ground.access.actions import require
 from gongzhi.ground.access.models import Post
-from gongzhi.ground.access.roles import Role, roles_with
+from gongzhi.ground.access.roles import ROLE_VERBS, Role, roles_with
+from gongzhi.ground.accounts.models import User
+from gongzhi.ground.ledger.actions import record
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.places.paths import ancestors, below
+from gongzhi.ground.refusals import NotThere, Refusal
+from gongzhi.understand.cases.events import ResponsibilityEnded, ResponsibilitySet
 from gongzhi.understand.cases.models import Category, Responsibility
-from gongzhi.understand.cases.tree import lineage
+from gongzhi.understand.cases.tree import category_by_code, lineage
 
 
 @dataclass(frozen=True)
@@ -104,3 +112,51 @@ def desk_place(on: date) -> Place | None:
     posts = Post.objects.current(on).filter(role__in=sorted(roles_with("cases.sort"))).select_related("place")
     highest = min(posts, key=lambda post: (len(post.place_path), post.place_path), default=None)
     return highest.place if highest is not None else None
+
+
+@transaction.atomic
+def set_responsibility(*, category: str, place: Place, role: str, by: User, now: datetime) -> Responsibility:
+    """Say which role leads for a category at a place and below it. The row that said so before ends."""
+    post = require(by, "cases.categories", place.path, now)
+    node = category_by_code(category)
+    if node is None:
+        raise Refusal(_("There is no such category."), field="category", status=422)
+    if role not in Role.values or "tasks.work" not in ROLE_VERBS[role]:
+        raise Refusal(_("This role does not take work orders."), field="role", status=422)
+    _end_row(node, place, by=by, now=now, post=post)
+    row = Responsibility.objects.create(category=node, place=place, place_path=place.path, role=role)
+    record(
+        ResponsibilitySet(category_id=node.pk, place_id=place.pk, role=role),
+        about=row,
+        by=by,
+        now=now,
+        post=post,
+        place=place.path,
+    )
+    return row
+
+
+def _end_row(node: Category, place: Place, *, by: User, now: datetime, post: Post) -> None:
+    for row in Responsibility.objects.select_for_update(of=("self",)).filter(
+        category=node, place=place, ended_on__isnull=True
+    ):
+        row.ended_on = timezone.localdate(now)
+        record(
+            ResponsibilityEnded(category_id=node.pk, place_id=place.pk),
+            about=row,
+            by=by,
+            now=now,
+            post=post,
+            place=place.path,
+            save=("ended_on",),
+        )
+
+
+@transaction.atomic
+def end_responsibility(*, row_id: int, by: User, now: datetime) -> None:
+    """Let a row of the matrix end: what stands above it counts again."""
+    row = Responsibility.objects.select_related("category", "place").filter(pk=row_id, ended_on__isnull=True).first()
+    if row is None:
+        raise NotThere()
+    post = require(by, "cases.categories", row.place_path, now)
+    _end_row(row.category, row.place, by=by, now=now, post=post)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
@@ -49,6 +50,14 @@ def _refuse(form: Form, refusal: Refusal) -> int:
         raise Http404
     form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.reason))
     return refusal.status
+
+
+def _plain(text: str) -> Any:
+    """A rule's value as somebody types it: JSON where it is JSON (0.3, true, [[…]]), else the words themselves."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text.strip()
 
 
 class Administration(Guarded):
@@ -230,7 +239,10 @@ class PlacePage(Administration):
             "power": access.power_of(self.person, self.now),
             "mode_form": mode or ModeForm(initial={"mode": place.mode}),
             "profile_form": profile or ProfileForm(initial={"profile": place.profile}),
-            "history": Entry.objects.about(place).reverse()[:20],
+            "history": [
+                {"words": event_type(entry.event).label, "at": entry.at}
+                for entry in Entry.objects.about(place).reverse()[:20]
+            ],
         }
         return render(request, "workbench/place.html", context, status=status)
 
@@ -319,7 +331,7 @@ class Rules(Administration):
             rules.override(
                 place=place,
                 key=data["key"],
-                value=rules.read_value(data["key"], data["value"]),
+                value=_plain(data["value"]),
                 valid_from=data["valid_from"],
                 reason=data["reason"],
                 by=self.person,
