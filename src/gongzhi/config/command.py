@@ -31,7 +31,7 @@ IMPORTS = {
     "divisions": ("gongzhi.ground.places.commands:divisions", "Administrative divisions from a national table."),
     "grids": ("gongzhi.ground.places.commands:grids", "Grids and their boundaries from GeoJSON."),
     "holidays": ("gongzhi.ground.rules.commands:holidays", "Holidays and swapped working days."),
-    "cases": ("gongzhi.front.workbench.commands:cases", "Cases from a table (CSV or XLSX)."),
+    "cases": ("gongzhi.config.import_cases:cases", "Cases from a table (CSV or XLSX)."),
 }
 
 

@@ -6,7 +6,7 @@ from gongzhi.act.tasks import actions as tasks
 from gongzhi.act.tasks.events import TaskReported, TaskReturned
 from gongzhi.loop.wires import When
 from gongzhi.sense.channels import actions as channels
-from gongzhi.sense.channels.events import MessageReceived
+from gongzhi.sense.channels.events import MessageReceived, MessagesImported
 from gongzhi.understand.cases import actions as cases
 from gongzhi.understand.cases.events import (
     CaseAssigned,
@@ -24,6 +24,7 @@ CIRCUIT: tuple[When, ...] = (
     # sense -> understand
     When(MessageReceived, then=cases.open_from_message),
     When(MessageReceived, then=channels.prepare_photos, only=lambda event: event.photos > 0),
+    When(MessagesImported, then=cases.open_from_import, only=lambda event: event.count > 0),
     # understand -> act
     When(CaseAssigned, then=tasks.open_for_case),
     When(CaseReopened, then=tasks.open_for_case),
