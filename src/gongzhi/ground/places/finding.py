@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -38,6 +38,18 @@ def grid_at(lon: float, lat: float) -> Place | None:
 def nearest_grid(lon: float, lat: float, within: float = NEARBY) -> tuple[Place, float] | None:
     """The grid nearest to a point and its distance in metres (0 inside), when one lies within so many metres."""
     return grid_index.nearest_grid(lon, lat, within) if on_earth(lon, lat) else None
+
+
+def grids_at(points: Sequence[tuple[float, float]]) -> list[Place | None]:
+    """The same for many points at once (imports), in their order. Two database questions for all of them."""
+    known = iter(grid_index.grids_at([point for point in points if on_earth(*point)]))
+    return [next(known) if on_earth(*point) else None for point in points]
+
+
+def nearest_grids(points: Sequence[tuple[float, float]], within: float = NEARBY) -> list[tuple[Place, float] | None]:
+    """The nearest grids of many points at once, in their order."""
+    known = iter(grid_index.nearest_grids([point for point in points if on_earth(*point)], within))
+    return [next(known) if on_earth(*point) else None for point in points]
 
 
 def resolve(path: str) -> Place | None:

@@ -7,6 +7,7 @@ that has been overtaken, here or by another process, is noticed at once and buil
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,3 +113,19 @@ def nearest_grid(lon: float, lat: float, within: float) -> tuple[Place, float] |
         return None
     place = Place.objects.filter(pk=found[0]).first()
     return (place, found[1]) if place is not None else None
+
+
+def grids_at(points: Sequence[tuple[float, float]]) -> list[Place | None]:
+    """``grid_at`` for the points of a batch: two questions for all of them."""
+    index = _index(_token())
+    ids = [index.at(lon, lat) for lon, lat in points]
+    places = Place.objects.in_bulk({pk for pk in ids if pk is not None})
+    return [places.get(pk) if pk is not None else None for pk in ids]
+
+
+def nearest_grids(points: Sequence[tuple[float, float]], within: float) -> list[tuple[Place, float] | None]:
+    """``nearest_grid`` for the points of a batch: two questions for all of them."""
+    index = _index(_token())
+    found = [index.nearest(lon, lat, within) for lon, lat in points]
+    places = Place.objects.in_bulk({one[0] for one in found if one is not None})
+    return [(places[one[0]], one[1]) if one is not None and one[0] in places else None for one in found]

@@ -26,7 +26,7 @@ from django_tasks import task
 from gongzhi.ground.access.actions import require
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.actions import record, record_brought
-from gongzhi.ground.places.actions import grid_at, nearest_grid
+from gongzhi.ground.places.actions import grids_at, nearest_grids
 from gongzhi.ground.places.divisions import significant
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.places.paths import below
@@ -390,16 +390,11 @@ def judge(
         ).values_list("external_id", flat=True)
     )
     seen = set() if seen is None else seen
-    for number, answer, given in read:
-        if isinstance(answer, Problem):
-            yield number, answer, False
-            continue
-        placed = _place(answer, places, bulk.place_path, plan)
-        if isinstance(placed, Problem):
-            yield number, placed, False
-            continue
-        yield number, placed, given in known or given in seen
-        seen.add(given)
+    placed = _place_all([answer for _number, answer, _given in read], places, bulk.place_path, plan)
+    for (number, _answer, given), judged in zip(read, placed, strict=True):
+        yield number, judged, isinstance(judged, Placed) and (given in known or given in seen)
+        if isinstance(judged, Placed):
+            seen.add(given)
 
 
 def _find_places(wanted: set[str], plan: Plan, path: str) -> dict[str, Place]:
@@ -431,13 +426,39 @@ def places_by_code(codes: Iterable[str]) -> dict[str, Place]:
     return {code: place for code, place in answers.items() if place is not None}
 
 
-def _place(incoming: Incoming, places: Mapping[str, Place], path: str, plan: Plan) -> Placed | Problem:
-    """The grid at the point; else the place that the row names; else the queue without a grid, with a proposal."""
+def _place_all(
+    answers: Sequence[Incoming | Problem], places: Mapping[str, Place], path: str, plan: Plan
+) -> list[Placed | Problem]:
+    """The place of each row; where there is none, the nearest grid as a proposal."""
+    pointed = [at for at, answer in enumerate(answers) if isinstance(answer, Incoming) and answer.point is not None]
+    grids = dict(zip(pointed, grids_at([_point(answers[at]) for at in pointed]), strict=True))
+    placed = [
+        answer if isinstance(answer, Problem) else _place(answer, grids.get(at), places, path, plan)
+        for at, answer in enumerate(answers)
+    ]
+    lost = [at for at in pointed if isinstance(one := placed[at], Placed) and one.place is None]
+    for at, near in zip(lost, nearest_grids([_point(answers[at]) for at in lost]) if lost else [], strict=True):
+        answer = answers[at]
+        if near is not None and near[0].path.startswith(path) and isinstance(answer, Incoming):
+            placed[at] = Placed(answer, None, near[0], round(near[1]))
+    return placed
+
+
+def _point(answer: Incoming | Problem) -> tuple[float, float]:
+    point = answer.point if isinstance(answer, Incoming) else None
+    if point is None:
+        raise ValueError("a row without a point has no grid")
+    return point
+
+
+def _place(
+    incoming: Incoming, grid: Place | None, places: Mapping[str, Place], path: str, plan: Plan
+) -> Placed | Problem:
+    """The grid at the point; else the place that the row names; else nothing, and somebody will look for it."""
     rule = plan.rules.get("place")
     named = places.get(incoming.place) if incoming.place else None
     if incoming.place and named is None and rule is not None and rule.otherwise == mapping.REFUSE:
         return Problem(Reason.UNKNOWN_PLACE, rule.column)
-    grid = grid_at(*incoming.point) if incoming.point is not None else None
     if grid is not None and grid.path.startswith(path):
         return Placed(incoming, grid)
     if named is not None and not named.path.startswith(path):
@@ -446,10 +467,6 @@ def _place(incoming: Incoming, places: Mapping[str, Place], path: str, plan: Pla
         return Placed(incoming, named)
     if grid is not None:
         return Problem(Reason.OUTSIDE, plan.rules["lon"].column)
-    if incoming.point is not None:
-        near = nearest_grid(*incoming.point)
-        if near is not None and near[0].path.startswith(path):
-            return Placed(incoming, None, near[0], round(near[1]))
     return Placed(incoming)
 
 
