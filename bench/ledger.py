@@ -97,9 +97,18 @@ def measure(entries: int) -> None:
     told("sealed", total, began, cpu)
 
     began, cpu = time.perf_counter(), time.process_time()
+    assert actions.seal(now=NOW + timedelta(hours=2)) is None
+    told("looked for new entries, at worst", 1, began, cpu)
+    place = Place.objects.order_by("pk")[0]
+    with transaction.atomic():
+        event = PlaceRenamed(place_id=place.pk, path=place.path, former_name_id=0)
+        actions.record(event, about=place, by=None, now=NOW + timedelta(hours=4), place=place.path, save=["name"])
+    actions.seal(now=NOW + timedelta(hours=4))
+    began, cpu = time.perf_counter(), time.process_time()
     for _ in range(100):
-        assert actions.seal(now=NOW + timedelta(hours=2)) is None
-    told("looked for unsealed entries", 100, began, cpu)
+        assert actions.seal(now=NOW + timedelta(hours=4)) is None
+    told("looked for new entries, as usual", 100, began, cpu)
+    total += 1
 
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -114,7 +123,7 @@ def measure(entries: int) -> None:
             marks.append(f"{step} {time.perf_counter() - last[0]:.1f} s")
             last[0] = time.perf_counter()
 
-    findings = verify(now=NOW + timedelta(hours=3), witness=Path(settings.GONGZHI_LEDGER_WITNESS), progress=progress)
+    findings = verify(now=NOW + timedelta(hours=5), witness=Path(settings.GONGZHI_LEDGER_WITNESS), progress=progress)
     told("verified", total, began, cpu)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     print(f"  {', '.join(marks)}; {Seal.objects.count()} seals; {len(findings)} findings; {grown:.0f} MB more memory")

@@ -87,11 +87,13 @@ def _let_flush_empty_the_record() -> None:
 
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
-    """No test sees what another one left in the cache or as its language."""
+    """No test sees what another one left in the cache, as its language, or in the record's witness file."""
+    from django.conf import settings
     from django.core.cache import cache
     from django.utils import translation
 
     cache.clear()
+    Path(settings.GONGZHI_LEDGER_WITNESS).unlink(missing_ok=True)
     with translation.override("en"):
         yield
 
