@@ -68,14 +68,17 @@ def read_matter(case: Case, *, names: bool = True) -> Matter:
     """Read a case with all that happened. ``names``: also who did it (staff pages)."""
     # Photos come with what they belong to: most matters have none, and a query that finds nothing costs as much.
     told = Message.objects.filter(voice__case=case).order_by("voice__id", "photos__pk")
-    messages, photos = [], []
+    messages: list[Message] = []
+    photos: list[Photo] = []
     for message in told.annotate(photo_uid=F("photos__uid"), photo_state=F("photos__state")):
         if not messages or messages[-1].pk != message.pk:
             messages.append(message)
         if message.photo_uid is not None:
             photos.append(Photo(message_id=message.pk, uid=message.photo_uid, state=message.photo_state))
     worked = Task.objects.filter(case=case).select_related("place").order_by("round", "photos__pk")
-    tasks, task_photos = [], []
+    tasks: list[Task] = []
+    task_photos: list[TaskPhoto] = []
+    task: Any
     for task in worked.annotate(photo_uid=F("photos__uid")):
         if not tasks or tasks[-1].pk != task.pk:
             tasks.append(task)

@@ -155,7 +155,8 @@ class NoteForm(forms.Form):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="note_%s", **kwargs)
+        kwargs.setdefault("auto_id", "note_%s")
+        super().__init__(*args, **kwargs)
 
 
 class ReopenForm(MoveForm):
@@ -185,4 +186,5 @@ class RevealForm(forms.Form):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="reveal_%s", **kwargs)
+        kwargs.setdefault("auto_id", "reveal_%s")
+        super().__init__(*args, **kwargs)

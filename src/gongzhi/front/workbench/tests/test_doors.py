@@ -120,7 +120,7 @@ def test_photos_are_shown_to_those_who_see_the_case(town, report, as_user, clien
     assert client.get(url).status_code == 302
     answer = as_user(town.clerk).get(url)
     assert (answer.status_code, answer["Content-Type"]) == (200, "image/webp")
-    answer.close()
+    assert b"".join(answer.streaming_content)[:4] == b"RIFF"
     assert as_user(town.other_clerk).get(url).status_code == 404
     assert as_user(town.clerk).get(f"/staff/photos/{uid}/upload/").status_code == 404
 
