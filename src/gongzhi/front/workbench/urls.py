@@ -2,7 +2,19 @@
 
 from django.urls import path, register_converter
 
-from gongzhi.front.workbench.views import administration, case, cases, demo, enter, inbox, maps, photos, today, work
+from gongzhi.front.workbench.views import (
+    administration,
+    case,
+    cases,
+    demo,
+    enter,
+    imports,
+    inbox,
+    maps,
+    photos,
+    today,
+    work,
+)
 
 app_name = "workbench"
 
@@ -67,5 +79,12 @@ urlpatterns = [
     path("map/points.json", maps.MapPoints.as_view(), name="map_points"),
     path("map/grids.json", maps.MapGrids.as_view(), name="map_grids"),
     path("search/", work.Look.as_view(), name="search"),
+    path("imports/", imports.Imports.as_view(), name="imports"),
+    path("imports/new/", imports.ImportNew.as_view(), name="import_new"),
+    path("imports/<int:pk>/", imports.ImportPage.as_view(), name="import"),
+    path("imports/<int:pk>/start/", imports.ImportStart.as_view(), name="import_start"),
+    path("imports/<int:pk>/again/", imports.ImportAgain.as_view(), name="import_again"),
+    path("imports/<int:pk>/discard/", imports.ImportDiscard.as_view(), name="import_discard"),
+    path("imports/<int:pk>/refused.csv", imports.ImportRefused.as_view(), name="import_refused"),
     path("demo/", demo.DemoSignIn.as_view(), name="demo_sign_in"),
 ]
