@@ -1,1 +1,1 @@
-pytest_plugins = ["tests.town"]
+pytest_plugins = ["tests.town", "tests.scenes"]

@@ -11,6 +11,8 @@ import pytest
 from gongzhi.ground.access.actions import grant_post
 from gongzhi.ground.access.roles import Role
 from gongzhi.ground.accounts.models import User
+from gongzhi.ground.ledger.actions import record
+from gongzhi.ground.places.events import PlaceAdded
 from gongzhi.ground.places.models import Place
 from gongzhi.understand.cases.loading import load_categories
 
@@ -43,9 +45,11 @@ class Town:
 
 
 def make_place(path: str, level: str, name: str, parent: Place | None, **fields: object) -> Place:
-    return Place.objects.create(
-        code=path.ljust(12, "0"), path=path, level=level, name=name, parent=parent, version=0, **fields
+    place = Place.objects.create(
+        code=path.ljust(12, "0"), path=path, level=level, name=name, parent=parent, **fields
     )
+    record(PlaceAdded(place_id=place.pk, path=path), about=place, by=None, now=NOW, place=path)
+    return place
 
 
 def make_user(username: str, name: str, *posts: tuple[str, Place], now: datetime = NOW) -> User:
@@ -70,7 +74,7 @@ def now() -> datetime:
 
 @pytest.fixture
 def town(db: None, now: datetime) -> Town:
-    load_categories()
+    load_categories(now=now)
     province = make_place("11", "province", "北京市", None)
     city = make_place("1101", "city", "市辖区", province)
     county = make_place("110108", "county", "海淀区", city)

@@ -85,6 +85,13 @@ class CaseWithdrawn(Event):
     case_id: int
 
 
+class CategoryLoaded(Event):
+    """A node of the tree came with the product, or was brought up to it."""
+
+    label = _("Category loaded")
+    category_id: int
+
+
 class ResponsibilitySet(Event):
     label = _("Responsibility set")
     category_id: int

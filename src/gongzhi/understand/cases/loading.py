@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from importlib import resources
 from typing import Any
 
 import yaml
 from django.db import transaction
+from django.utils import timezone
 
+from gongzhi.ground.ledger.actions import record, record_many
+from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.places.models import Place
 from gongzhi.understand.cases import tree
+from gongzhi.understand.cases.events import CategoryLoaded, ResponsibilitySet
 from gongzhi.understand.cases.models import Category, Responsibility
 
 _FIELDS = (
@@ -40,17 +45,21 @@ def packaged(name: str) -> dict[str, Any]:
 
 
 @transaction.atomic
-def load_categories(rows: Iterable[Mapping[str, Any]] | None = None) -> int:
+def load_categories(rows: Iterable[Mapping[str, Any]] | None = None, *, now: datetime | None = None) -> int:
     """Bring the tree up to the packaged one (or to ``rows``); give back how many nodes there are.
 
-    Nodes that people here have changed (they stand in the record, version 1 and above) are left as they are, and
-    nothing is removed: a node that is no longer wanted is retired by somebody.
+    Nodes that people here have changed (the record knows by whom) are left as they are, and nothing is removed: a
+    node that is no longer wanted is retired by somebody.
     """
+    now = now or timezone.now()
     rows = list(rows if rows is not None else packaged("categories.yaml")["categories"])
     known = {node.code: node for node in Category.objects.all()}
+    by_people = Entry.objects.filter(noun=Category.noun(), by_id__isnull=False)
+    theirs = set(by_people.values_list("object_id", flat=True))
+    added: list[Category] = []
     for position, row in enumerate(sorted(rows, key=lambda row: row["code"].count("."))):
-        node = known.get(row["code"]) or Category(code=row["code"], version=0)
-        if node.version > 0:
+        node = known.get(row["code"]) or Category(code=row["code"])
+        if node.pk in theirs:
             continue
         parent = known.get(row["code"].rpartition(".")[0])
         areas = row.get("areas") or ["urban", "rural"]
@@ -72,19 +81,25 @@ def load_categories(rows: Iterable[Mapping[str, Any]] | None = None) -> int:
             "keywords": row.get("keywords", []),
             "position": position,
         }
-        if node.pk is None or any(getattr(node, name) != values[name] for name in _FIELDS):
-            for name, value in values.items():
-                setattr(node, name, value)
+        different = [name for name in _FIELDS if getattr(node, name) != values[name]]
+        for name in different:
+            setattr(node, name, values[name])
+        if node.pk is None:
             node.save()
+            added.append(node)
+        elif different:
+            save = [name.removesuffix("_id") for name in different]
+            record(CategoryLoaded(category_id=node.pk), about=node, by=None, now=now, save=save)
         known[node.code] = node
+    record_many([(CategoryLoaded(category_id=node.pk), node) for node in added], by=None, now=now)
     tree.forget()
     return len(known)
 
 
 @transaction.atomic
-def load_responsibilities(*, everywhere: Place, rural: Iterable[Place]) -> int:
+def load_responsibilities(*, everywhere: Place, rural: Iterable[Place], now: datetime | None = None) -> int:
     """Write the default matrix: general rows at ``everywhere``, the rural ones at each rural place."""
-    made = 0
+    made = []
     rural = list(rural)
     for row in packaged("responsibilities.yaml")["responsibilities"]:
         places = rural if row["area"] == "rural" else [everywhere]
@@ -92,11 +107,17 @@ def load_responsibilities(*, everywhere: Place, rural: Iterable[Place]) -> int:
         if category is None:
             continue
         for place in places:
-            _, created = Responsibility.objects.get_or_create(
+            line, created = Responsibility.objects.get_or_create(
                 category=category,
                 place=place,
                 ended_on=None,
-                defaults={"place_path": place.path, "role": row["role"], "version": 0},
+                defaults={"place_path": place.path, "role": row["role"]},
             )
-            made += created
-    return made
+            if created:
+                made.append(line)
+    record_many(
+        [(ResponsibilitySet(category_id=row.category_id, place_id=row.place_id, role=row.role), row) for row in made],
+        by=None,
+        now=now or timezone.now(),
+    )
+    return len(made)
