@@ -10,6 +10,7 @@ from gongzhi.front.styleguide import Styleguide
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", Alive.as_view(), name="healthz"),
     path("readyz", Ready.as_view(), name="readyz"),
+    path("staff/jobs/", include("gongzhi.loop.urls")),
     path("ledger/", include("gongzhi.ground.ledger.urls")),
     path("styleguide/", Styleguide.as_view(), name="styleguide"),
     path("accounts/", include("allauth.urls")),

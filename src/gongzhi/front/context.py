@@ -49,6 +49,7 @@ STAFF_MENU: Final = (
     (_("Posts"), "workbench:posts", "users", "access.read"),
     (_("Responsibilities"), "workbench:responsibilities", "people", "cases.categories"),
     (_("Rules"), "workbench:rules", "book", "rules.read"),
+    (_("Jobs"), "loop:jobs", "settings", "loop.read"),
     (_("Audit"), "workbench:audit", "shield", "ledger.read"),
 )
 RESIDENT_MENU: Final = (

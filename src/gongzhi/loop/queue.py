@@ -36,7 +36,6 @@ T = TypeVar("T")
 
 LEASE = timedelta(seconds=10)
 KEEP_FINISHED = timedelta(days=3)
-KEEP_FAILED = timedelta(days=90)
 CHANNEL = "gongzhi_jobs"
 MORE_ATTEMPTS = 5  # when a person sends a failed job again
 LONGEST_WAIT = 900  # seconds between two attempts, at most
@@ -206,10 +205,9 @@ def retry(job: Job, *, now: datetime) -> bool:
 
 
 def clean(*, now: datetime) -> int:
-    """Forget finished jobs after some days, and failed ones that nobody took up in three months."""
+    """Forget finished jobs after some days. A failed one stays until a person has dealt with it."""
     done, _ = Job.objects.filter(state=Job.State.DONE, finished__lt=now - KEEP_FINISHED).delete()
-    failed, _ = Job.objects.filter(state=Job.State.FAILED, finished__lt=now - KEEP_FAILED).delete()
-    return done + failed
+    return done
 
 
 # --- the django_tasks interface -----------------------------------------------------------------------------------
