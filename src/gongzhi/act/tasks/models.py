@@ -100,6 +100,7 @@ class Task(Recorded):
         "ended_at",
         "ended_by_id",
     )
+    WORDS = ("words", "return_reason")
 
     objects = TaskQuerySet.as_manager()
 

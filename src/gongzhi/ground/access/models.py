@@ -37,6 +37,7 @@ class Post(Recorded):
     granted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
     RECORDED = ("user_id", "role", "place_id", "place_path", "starts_on", "ends_on", "ended_at", "granted_by_id")
+    WORDS = ("reason",)
 
     objects = PostQuerySet.as_manager()
 
@@ -87,6 +88,7 @@ class Power(Recorded):
     switched_off_at = models.DateTimeField(null=True, blank=True)
 
     RECORDED = ("post_id", "starts_at", "ends_at", "switched_off_at")
+    WORDS = ("reason",)
 
     objects = PowerQuerySet.as_manager()
 

@@ -15,8 +15,11 @@ from django.core import signing
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 
 from gongzhi.ground.ledger.paths import below
+
+FACTS, WORDS_MARK = 32, 16  # bytes of a fingerprint: the facts first, then a mark for each field of words
 
 
 def _plain(value: Any) -> Any:
@@ -46,11 +49,14 @@ class Recorded(models.Model):
     ``RECORDED`` names the fields (attribute names, never personal data) whose fingerprint each entry keeps, so
     that a row altered behind the record's back is found out. A row of version 0 came in bulk: until its first change
     its fingerprint stands, with those of its companions, in an entry about the import (``actions.record_brought``).
+    ``WORDS`` names the fields in which people say something. Their words never enter the record, only a keyed mark of
+    them, which tells nothing to whoever lacks the installation's key and does not hinder erasing the words.
     """
 
     version = models.PositiveIntegerField(default=1, editable=False)
 
     RECORDED: ClassVar[tuple[str, ...]] = ()
+    WORDS: ClassVar[tuple[str, ...]] = ()
 
     class Meta:
         abstract = True
@@ -60,9 +66,10 @@ class Recorded(models.Model):
         return f"{cls._meta.app_label}.{cls.__name__}"
 
     def fingerprint(self) -> bytes:
-        """SHA-256 over the recorded fields as the database keeps them (32 bytes)."""
+        """SHA-256 over the recorded fields as the database keeps them (32 bytes), and 16 bytes for each of ``WORDS``."""
         fields = _recorded(type(self))
-        return self.fingerprint_of([_as_kept(field, getattr(self, field.attname)) for field in fields])
+        facts = self.fingerprint_of([_as_kept(field, getattr(self, field.attname)) for field in fields])
+        return facts + b"".join(words_mark(self.noun(), name, getattr(self, name)) for name in self.WORDS)
 
     @classmethod
     def fingerprint_of(cls, values: Sequence[Any]) -> bytes:
@@ -70,6 +77,14 @@ class Recorded(models.Model):
         # PostgreSQL keeps a negative zero, SQLite does not; here they are one.
         plain = [value + 0.0 if isinstance(value, float) else value for value in values]
         return hashlib.sha256(canonical(dict(zip(cls.RECORDED, plain, strict=True)))).digest()
+
+
+def words_mark(noun: str, name: str, words: str, secret: str | bytes | None = None) -> bytes:
+    """The keyed mark of what somebody wrote (16 bytes); zeros for nothing."""
+    if not words:
+        return bytes(WORDS_MARK)
+    mark = salted_hmac("gongzhi.ledger.words", f"{noun}.{name}:{words}", secret=secret, algorithm="sha256")
+    return mark.digest()[:WORDS_MARK]
 
 
 @functools.cache
@@ -157,7 +172,7 @@ class Entry(models.Model):
     post_id = models.BigIntegerField(null=True)  # the access.Post they acted through
     at = models.DateTimeField()
     data = models.JSONField(default=dict)
-    fingerprint = models.BinaryField(max_length=32)
+    fingerprint = models.BinaryField()  # Recorded.fingerprint() of the row after the step
 
     objects = EntryQuerySet.as_manager()
 

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from django.apps import apps
+from django.conf import settings
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 
 from gongzhi.ground.ledger import merkle, witness
 from gongzhi.ground.ledger.actions import LATE, START_OF_CHAIN
 from gongzhi.ground.ledger.events import event_type
-from gongzhi.ground.ledger.models import SPELT, Entry, Leaf, Recorded, Seal
+from gongzhi.ground.ledger.models import FACTS, SPELT, WORDS_MARK, Entry, Leaf, Recorded, Seal, words_mark
 from gongzhi.ground.ledger.reading import (
     PAGE,
     LeafRow,
@@ -177,6 +178,7 @@ class _Check:
         self.without_leaf: list[int] = []  # entries without a leaf though later ones are sealed
         self.done = self.total = 0  # of the last pass
         self.brought: dict[str, list[tuple[int, int]]] = {}
+        self.secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
 
     def run(self, witness_path: Path | None, roots_path: Path | None) -> list[Finding]:
         self.check_guard()
@@ -585,13 +587,16 @@ class _Check:
                 if object_id not in with_entries and object_id not in broken:
                     self.brought_row_is_gone(noun, object_id)
 
-        columns = (kind._meta.pk.attname, "version", *kind.RECORDED)
-        for pk, version, *values in pages(kind._base_manager.all(), columns, unreadable):
+        columns = (kind._meta.pk.attname, "version", *kind.RECORDED, *kind.WORDS)
+        facts = len(kind.RECORDED)
+        for pk, version, *found in pages(kind._base_manager.all(), columns, unreadable):
+            values, words = found[:facts], found[facts:]
             gone_before(pk)
             history, share = histories.at(pk), brought.at(pk)
             subject = f"{noun} {pk}"
             if history is not None:
-                self.compare_row(subject, history, version, fingerprint_of(kind, values))
+                if self.compare_row(subject, history, version, fingerprint_of(kind, values)):
+                    self.compare_words(subject, noun, kind.WORDS, words, history.fingerprint[FACTS:])
             elif share is not None:
                 fingerprint = fingerprint_of(kind, values)
                 as_brought = fingerprint if fingerprint[:16] in share[1] else b"another"
@@ -604,7 +609,8 @@ class _Check:
                 )
         gone_before(None)
 
-    def compare_row(self, subject: str, history: _History, version: int, fingerprint: bytes) -> None:
+    def compare_row(self, subject: str, history: _History, version: int, fingerprint: bytes) -> bool:
+        """Whether the row's facts are those of its newest entry."""
         if version > history.seq:
             self.steps_missing(subject, history.seq + 1, version)
         elif version < history.seq:
@@ -613,8 +619,20 @@ class _Check:
                 _("The row was set back to step %(version)d; the record knows %(seq)d.")
                 % {"version": version, "seq": history.seq},
             )
-        elif fingerprint != history.fingerprint:
+        elif fingerprint != history.fingerprint[:FACTS]:
             self.row_altered(subject, _("The row was altered behind the record's back."))
+        else:
+            return True
+        return False
+
+    def compare_words(self, subject: str, noun: str, names: Sequence[str], words: Sequence[str], marks: bytes) -> None:
+        """What people wrote is still what they wrote, or was erased (erasures stand in the record themselves)."""
+        for index, (name, said) in enumerate(zip(names, words, strict=True)):
+            mark = marks[index * WORDS_MARK : (index + 1) * WORDS_MARK]
+            if said and mark and all(words_mark(noun, name, said, secret) != mark for secret in self.secrets):
+                self.row_altered(
+                    subject, _("The words in “%(field)s” were altered behind the record's back.") % {"field": name}
+                )
 
     def row_altered(self, subject: str, text: str) -> None:
         self.report(Kind.ROW_ALTERED, subject, text)

@@ -74,6 +74,7 @@ class Message(Recorded):
     )
 
     RECORDED = ("uid", "number", "channel", "received_at", "place_id", "place_path", "entered_by_id", "external_id")
+    WORDS = ("text", "address")
 
     class Meta:
         verbose_name = _("message")

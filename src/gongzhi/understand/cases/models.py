@@ -239,6 +239,7 @@ class Case(Recorded):
         "closed_as",
         "reopened",
     )
+    WORDS = ("summary", "address", "outcome", "pause_reason", "extension_reason")
 
     objects = CaseQuerySet.as_manager()
 
@@ -317,6 +318,7 @@ class Note(Recorded):
     at = models.DateTimeField()
 
     RECORDED = ("case_id", "by_id", "post_id", "at")
+    WORDS = ("text",)
 
     def __str__(self) -> str:
         return f"{self.case}: {self.at:%Y-%m-%d}"

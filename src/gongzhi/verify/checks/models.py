@@ -87,6 +87,7 @@ class Check(Recorded):
         "by_id",
         "attempts",
     )
+    WORDS = ("words",)
 
     objects = CheckQuerySet.as_manager()
 

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ('post_id', models.BigIntegerField(null=True)),
                 ('at', models.DateTimeField()),
                 ('data', models.JSONField(default=dict)),
-                ('fingerprint', models.BinaryField(max_length=32)),
+                ('fingerprint', models.BinaryField()),
             ],
         ),
         migrations.CreateModel(
