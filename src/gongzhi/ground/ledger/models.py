@@ -66,7 +66,7 @@ class Recorded(models.Model):
         return f"{cls._meta.app_label}.{cls.__name__}"
 
     def fingerprint(self) -> bytes:
-        """SHA-256 over the recorded fields as the database keeps them (32 bytes), and 16 bytes for each of ``WORDS``."""
+        """SHA-256 over the recorded fields as the database keeps them (32 bytes), then 16 bytes for each of WORDS."""
         fields = _recorded(type(self))
         facts = self.fingerprint_of([_as_kept(field, getattr(self, field.attname)) for field in fields])
         return facts + b"".join(words_mark(self.noun(), name, getattr(self, name)) for name in self.WORDS)
