@@ -24,8 +24,12 @@ ROOMS = {
     "worker": ("gongzhi.loop.commands:worker", "Work off background jobs until stopped."),
     "jobs": ("gongzhi.loop.commands:jobs", "Background jobs: what waits, what failed, try again."),
     "ledger": ("gongzhi.ground.ledger.commands:ledger", "The append-only record: verify, seal, prove, list the roots."),
-    "privacy": ("gongzhi.ground.privacy.commands:privacy", "Personal data: what there is, what is due for erasure, keys."),
+    "privacy": (
+        "gongzhi.ground.privacy.commands:privacy",
+        "Personal data: what there is, what is due for erasure, keys.",
+    ),
     "rules": ("gongzhi.ground.rules.commands:rules", "The dated rules in force, and changing them."),
+    "translations": ("gongzhi.config.translations:translations", "The interface in other languages: collect, compile."),
 }
 IMPORTS = {
     "divisions": ("gongzhi.ground.places.commands:divisions", "Administrative divisions from a national table."),
@@ -187,15 +191,19 @@ def demo(ctx: click.Context, host: str, port: int) -> None:
 
 
 @demo.command("load")
-def demo_load() -> None:
-    """Load the demonstration without serving it."""
+@click.option("--count", type=click.IntRange(1, 20_000), help="Cases of the whole time; 1,500 unless given.")
+@click.option("--days", type=click.IntRange(30, 1000), help="How far back they go; 365 unless given.")
+def demo_load(count: int | None, days: int | None) -> None:
+    """Load the demonstration without serving it. Where it is loaded already, nothing happens."""
     from gongzhi.config import preparation
 
     preparation.migrate()
-    _load_demo()
+    if not _load_demo(count, days):
+        say("The demonstration is loaded already.")
 
 
-def _load_demo() -> None:
+def _load_demo(count: int | None = None, days: int | None = None) -> bool:
+    """Load it unless it is there; says whether anything was loaded."""
     from django.utils import timezone
 
     from gongzhi.config import showcase
@@ -203,9 +211,11 @@ def _load_demo() -> None:
     from gongzhi.config.terminal import progress
 
     with alone("demo"):
-        if not showcase.is_loaded():
-            with progress() as report:
-                showcase.load(now=timezone.now(), progress=report)
+        if showcase.is_loaded():
+            return False
+        with progress() as report:
+            showcase.load(now=timezone.now(), progress=report, count=count, days=days)
+        return True
 
 
 @gongzhi.command()

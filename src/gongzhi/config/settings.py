@@ -174,7 +174,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # Whose pages these are (the name in the head), and the number that people may call instead.
-GONGZHI_NAME = environment.text("GONGZHI_NAME")
+GONGZHI_NAME = environment.text("GONGZHI_NAME") or (_("Haidian (demonstration)") if DEMO else "")
 GONGZHI_TELEPHONE = environment.text("GONGZHI_TELEPHONE", "12345")
 
 LANGUAGE_CODE = "zh-hans"

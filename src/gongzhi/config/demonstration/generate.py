@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 
 from gongzhi.config.demonstration.catalogue import Category, categories, read_yaml, responsible_role
 from gongzhi.config.demonstration.chance import Spread, chance, dice, pick
-from gongzhi.config.demonstration.ground import FOLDER, DemoPlace, places
+from gongzhi.config.demonstration.ground import FOLDER, DemoPlace, north_edge, places
 from gongzhi.config.demonstration.writing import Scene, answer, demand, phrase, scene, texts
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -201,12 +201,12 @@ def holder(team: Sequence[DemoStaff], role: str, place_code: str, *, department:
         for one in team
         if one.role == role
         and (not department or one.department == department)
-        and (path + "000000000000").startswith(_significant(one.place_code))
+        and (path + "000000000000").startswith(significant(one.place_code))
     ]
-    return max(fitting, key=lambda one: len(_significant(one.place_code)), default=None)
+    return max(fitting, key=lambda one: len(significant(one.place_code)), default=None)
 
 
-def _significant(code: str) -> str:
+def significant(code: str) -> str:
     """The path of a code: without the zeros that only fill it up."""
     if len(code) != 12:
         return code
@@ -500,8 +500,8 @@ def _where_exactly(die: Random, place: DemoPlace) -> tuple[tuple[float, float] |
     if roll < NO_POINT:
         return None, ""
     if roll < NO_POINT + NO_GRID:
-        # North of every box of both towns: a point that no grid covers, for the queue of unplaced demands.
-        return (lon, round(lat + 0.05, 6)), ""
+        # A few hundred metres north of the town: no grid covers the point, but one is near enough to be proposed.
+        return (lon, round(north_edge(place.town_code) + 0.002 + 0.008 * die.random(), 6)), ""
     return (lon, lat), grid.code
 
 

@@ -1,56 +1,87 @@
-"""Where the demonstration plays: two towns, their communities and villages, and grids drawn for the purpose."""
+"""Where the demonstration plays: two towns, their communities and villages, and grids that are invented."""
 
 from __future__ import annotations
 
 import functools
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
+
+import shapely
 
 from gongzhi.config.demonstration.catalogue import read_yaml
+from gongzhi.ground.places.demonstration import DATA, GRIDS
 
 FOLDER = Path(__file__).parent
+INSIDE = 0.0002  # degrees, some twenty metres: so far from the edge no rounding carries a point next door
 Box = tuple[float, float, float, float]  # west, south, east, north; WGS-84 degrees
 
 
 @dataclass(frozen=True, kw_only=True)
 class DemoGrid:
-    """A demonstration grid: a rectangle, not a real boundary. ``code`` = community's 12 digits + serial of 3."""
+    """A demonstration grid, not a real boundary. ``code`` = community's 12 digits + serial of 3."""
 
     code: str
     name: str
     community_code: str
     index: int
-    box: Box
+    shape: Any
 
-    def polygon(self) -> dict[str, object]:
-        """GeoJSON geometry of the rectangle."""
-        west, south, east, north = self.box
-        ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
-        return {"type": "Polygon", "coordinates": [ring]}
+    @property
+    def box(self) -> Box:
+        west, south, east, north = self.shape.bounds
+        return west, south, east, north
+
+    @functools.cached_property
+    def _inner(self) -> Any:
+        return self.shape.buffer(-INSIDE)
 
     def point(self, dice: Random) -> tuple[float, float]:
-        """A point well inside, so that rounding never carries it into the neighbouring grid."""
-        west, south, east, north = self.box
-        lon = west + (east - west) * (0.04 + 0.92 * dice.random())
-        lat = south + (north - south) * (0.04 + 0.92 * dice.random())
-        return round(lon, 6), round(lat, 6)
+        """A point well inside."""
+        inner = self._inner
+        west, south, east, north = inner.bounds
+        while True:
+            lon = round(west + (east - west) * dice.random(), 6)
+            lat = round(south + (north - south) * dice.random(), 6)
+            if shapely.contains_xy(inner, lon, lat):
+                return lon, lat
 
 
 @dataclass(frozen=True, kw_only=True)
 class DemoPlace:
-    """A community or village of the demonstration with 12-digit code, its box and what people there call things."""
+    """A community or village of the demonstration with 12-digit code and what people there call things."""
 
     code: str
     name: str
     town_code: str
     town_name: str
     urban: bool
-    box: Box
     weight: float  # share of all demands
     homes: tuple[str, ...]
     spots: tuple[str, ...]
     grids: tuple[DemoGrid, ...]
+
+
+@functools.cache
+def _grids() -> dict[str, tuple[DemoGrid, ...]]:
+    """The grids of each community, by its code."""
+    found: dict[str, list[DemoGrid]] = {}
+    for file, _source, _licence in GRIDS:
+        for feature in json.loads((DATA / file).read_text(encoding="utf-8"))["features"]:
+            said = feature["properties"]
+            mine = found.setdefault(said["village"], [])
+            mine.append(
+                DemoGrid(
+                    code=said["code"],
+                    name=said["name"],
+                    community_code=said["village"],
+                    index=len(mine),
+                    shape=shapely.from_geojson(json.dumps(feature["geometry"])),
+                )
+            )
+    return {code: tuple(mine) for code, mine in found.items()}
 
 
 @functools.cache
@@ -60,31 +91,17 @@ def places() -> tuple[DemoPlace, ...]:
     for town in read_yaml(FOLDER / "places.yaml")["towns"]:
         whole = sum(row["weight"] for row in town["communities"])
         for row in town["communities"]:
-            west, south, east, north = row["box"]
-            step = (east - west) / row["grids"]
-            edges = [round(west + step * index, 6) for index in range(row["grids"])] + [east]
-            grids = tuple(
-                DemoGrid(
-                    code=f"{row['code']}{index + 1:03d}",
-                    name=f"{row['name']}第{index + 1}网格",
-                    community_code=row["code"],
-                    index=index,
-                    box=(edges[index], south, edges[index + 1], north),
-                )
-                for index in range(row["grids"])
-            )
             found.append(
                 DemoPlace(
                     code=row["code"],
                     name=row["name"],
                     town_code=town["code"],
                     town_name=town["name"],
-                    urban=row.get("urban", town["urban"]),
-                    box=(west, south, east, north),
+                    urban=town["urban"],
                     weight=town["weight"] * row["weight"] / whole,
                     homes=tuple(row["homes"]),
                     spots=tuple(row["spots"]),
-                    grids=grids,
+                    grids=_grids()[row["code"]],
                 )
             )
     return tuple(found)
@@ -94,16 +111,7 @@ def grids() -> tuple[DemoGrid, ...]:
     return tuple(grid for place in places() for grid in place.grids)
 
 
-def boundaries() -> dict[str, object]:
-    """All demonstration grids as one GeoJSON FeatureCollection, marked as what they are."""
-    return {
-        "type": "FeatureCollection",
-        "features": [
-            {
-                "type": "Feature",
-                "properties": {"code": grid.code, "name": grid.name, "demonstration": True},
-                "geometry": grid.polygon(),
-            }
-            for grid in grids()
-        ],
-    }
+@functools.cache
+def north_edge(town_code: str) -> float:
+    """The latitude north of which no grid of the town lies."""
+    return max(grid.box[3] for place in places() if place.town_code == town_code for grid in place.grids)

@@ -7,6 +7,7 @@ from itertools import pairwise
 from statistics import median, quantiles
 
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from gongzhi.config.demonstration import generate
 from gongzhi.config.demonstration.catalogue import categories
 from gongzhi.config.demonstration.chance import Spread, dice
 from gongzhi.config.demonstration.generate import DemoCase, Outcome, Stage, StepKind, cases, holder, people, staff
-from gongzhi.config.demonstration.ground import boundaries, grids, places
+from gongzhi.config.demonstration.ground import grids, places
 from gongzhi.config.demonstration.writing import texts
 from gongzhi.ground.access.roles import Role
 from gongzhi.sense.channels.models import LONGEST_TEXT, AnswerBy, Channel
@@ -94,25 +95,12 @@ def test_no_text_carries_a_number_of_a_person(many: list[DemoCase]) -> None:
 # -- Places and staff --------------------------------------------------------------------------------------------
 
 
-def test_grids_do_not_overlap_and_lie_in_their_community() -> None:
-    boxes = [grid.box for grid in grids()]
-    for index, (west, south, east, north) in enumerate(boxes):
-        assert west < east
-        assert south < north
-        for w, s, e, n in boxes[:index]:
-            assert not (west < e - 1e-9 and w < east - 1e-9 and south < n - 1e-9 and s < north - 1e-9)
+def test_every_community_has_grids_of_its_own() -> None:
     for place in places():
+        assert place.grids
         assert all(grid.code[:12] == place.code for grid in place.grids)
-        assert place.grids[0].box[0] == place.box[0]
-        assert place.grids[-1].box[2] == place.box[2]
+    assert len({grid.code for grid in grids()}) == len(grids()) == 28
     assert abs(sum(place.weight for place in places()) - 1) < 1e-9
-
-
-def test_boundaries_say_what_they_are() -> None:
-    features = boundaries()["features"]
-    assert isinstance(features, list)
-    assert len(features) == len(grids())
-    assert all(one["properties"]["demonstration"] for one in features)
 
 
 def test_every_role_has_somebody_and_every_grid_its_worker() -> None:
@@ -334,21 +322,19 @@ def test_the_last_month_has_something_in_every_stage(seed: int) -> None:
 
 
 def test_the_queue_without_a_grid_has_somebody(year: list[DemoCase]) -> None:
-    boxes = [grid.box for grid in grids()]
     outside = [one for one in year if one.point and not one.grid_code]
     assert 0.005 < len(outside) / len(year) < 0.05
     for one in outside:
         assert one.point is not None
-        lon, lat = one.point
-        assert not any(west <= lon <= east and south <= lat <= north for west, south, east, north in boxes)
+        assert not any(shapely.intersects_xy(grid.shape, *one.point) for grid in grids())
     assert any(one.point is None for one in year)
 
 
 def test_points_lie_in_their_grid(year: list[DemoCase]) -> None:
-    boxes = {grid.code: grid.box for grid in grids()}
+    shapes = {grid.code: grid.shape for grid in grids()}
     for one in year:
         if one.grid_code:
             assert one.point is not None
-            west, south, east, north = boxes[one.grid_code]
-            assert west < one.point[0] < east
-            assert south < one.point[1] < north
+            assert [code for code, shape in shapes.items() if shapely.intersects_xy(shape, *one.point)] == [
+                one.grid_code
+            ]

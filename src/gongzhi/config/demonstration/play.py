@@ -1,0 +1,398 @@
+"""Plays the year: every step of every demand goes through the rooms' own actions, told the time of the story.
+
+Nothing is written past the actions, so record, deadlines, tasks, checks and the rule that nobody checks their own work
+are as genuine as if it had happened. Steps are taken in the order of time, reactions follow at once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from random import Random
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.db import transaction
+
+from gongzhi.act.tasks import actions as tasks
+from gongzhi.config.demonstration.cast import Cast, Player
+from gongzhi.config.demonstration.chance import dice, pick
+from gongzhi.config.demonstration.generate import DemoCase, Step, StepKind
+from gongzhi.config.demonstration.ground import grids
+from gongzhi.config.demonstration.pictures import motif_for, picture
+from gongzhi.config.demonstration.writing import texts
+from gongzhi.ground.accounts.models import User
+from gongzhi.ground.ledger import actions as ledger
+from gongzhi.ground.ledger.events import read
+from gongzhi.ground.ledger.models import Entry
+from gongzhi.ground.places.models import Place
+from gongzhi.ground.refusals import Refusal
+from gongzhi.loop import delivery
+from gongzhi.loop.circuit import CIRCUIT
+from gongzhi.loop.wires import When
+from gongzhi.sense.channels.actions import Draft, receive_message
+from gongzhi.sense.channels.models import Message, draw_number
+from gongzhi.understand.cases import actions as cases
+from gongzhi.verify.checks import actions as checks
+
+LONGEST_WORDS = 480  # of a report, cut at the end of a sentence
+SEALED_EVERY = timedelta(days=7)
+# Deadlines of which people ask for more, and how much in their own unit.
+MORE_TIME = {"complex": 7, "dispute": 10, "ordinary": 3, "greenery": 3, "illegal_building": 10}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extra:
+    """What the generator does not tell: the clock stopped, running again, or given more time."""
+
+    kind: str  # paused, resumed, extended
+    at: datetime
+    words: str = ""
+    amount: int = 0
+
+
+@dataclass
+class Story:
+    """One demand while it is played."""
+
+    told: DemoCase
+    turn: int
+    grid: str  # path of the grid it belongs to, also when nobody said so at first
+    extras: tuple[Extra, ...] = ()
+    pictured: bool = False
+    message: Message | None = None
+    worker: Player | None = None
+    by_link: bool = False
+    broken_off: bool = False
+    ids: dict[str, int] = field(default_factory=dict)  # case, task, check: the newest of each
+
+    @property
+    def category(self) -> str:
+        return self.told.category
+
+
+class _Hearing:
+    """The entries that wait for their reactions; they come in over the record's listener while a play is on."""
+
+    def __init__(self) -> None:
+        self.on = False
+        self.entries: deque[Entry] = deque()
+
+    def __call__(self, entries: Sequence[Entry]) -> None:
+        if self.on:
+            self.entries.extend(entries)
+
+
+_hearing = _Hearing()
+
+
+@contextmanager
+def _reacting_at_once() -> Iterator[None]:
+    """Nothing is promised to workers meanwhile: this process reacts, in the same transaction, at the story's time."""
+    with delivery.connected():
+        ledger.listen(_hearing)
+        _hearing.on = True
+        try:
+            yield
+        finally:
+            _hearing.on = False
+            _hearing.entries.clear()
+
+
+def play(
+    told: Sequence[DemoCase],
+    cast: Cast,
+    *,
+    seed: int,
+    now: datetime,
+    deadline_of: Callable[[str], str],
+    progress: Callable[[int, int], None],
+) -> int:
+    """Play all of it up to ``now``, inside the caller's transaction. Gives back how many steps were refused."""
+    stage = _Theatre(cast, dice(seed, "play"))
+    stories = [_story(one, index) for index, one in enumerate(told)]
+    _add_pictures(stories)
+    _add_extras(stories, seed, now, deadline_of)
+    agenda: list[tuple[datetime, Story, Step | Extra | None]] = []
+    for story in stories:
+        steps: list[Step | Extra] = [*story.told.steps, *story.extras]
+        agenda += [(story.told.received_at, story, None), *((step.at, story, step) for step in steps)]
+    agenda.sort(key=lambda item: item[0])
+    sealed = agenda[0][0] if agenda else now
+    day: date | None = None
+    with _reacting_at_once():
+        for number, (at, story, step) in enumerate(agenda):
+            if at.date() != day:
+                day = at.date()
+                checks.move_unanswered(now=at)
+            if at - sealed > SEALED_EVERY:
+                sealed = at
+                ledger.seal(now=at)
+            stage.take(story, step, at)
+            if number % 50 == 0:
+                progress(number, len(agenda))
+        checks.move_unanswered(now=now)
+    progress(len(agenda), len(agenda))
+    return stage.refused
+
+
+def _story(told: DemoCase, turn: int) -> Story:
+    here = [grid.code for grid in grids() if grid.community_code == told.community_code]
+    return Story(told, turn, told.grid_code or here[turn % len(here)])
+
+
+def _add_pictures(stories: Sequence[Story], most: int = 12) -> None:
+    """The newest demands with a motif are sent with a picture, half of them still open."""
+    fitting = [story for story in reversed(stories) if motif_for(story.category) and story.told.channel == "web"]
+    still_open = [story for story in fitting if story.told.outcome == "open"][: most // 2]
+    for story in (*still_open, *[one for one in fitting if one.told.outcome != "open"][: most - len(still_open)]):
+        story.pictured = True
+
+
+def _add_extras(stories: Sequence[Story], seed: int, now: datetime, deadline_of: Callable[[str], str]) -> None:
+    """Some long matters are paused or given more time, old ones and a few that are still open."""
+    kept = {"paused": 0, "extended": 0}
+    for story in reversed(stories):
+        kind = deadline_of(story.category).removeprefix("cases.deadline.")
+        if kind not in MORE_TIME:
+            continue
+        die = dice(seed, f"extra/{story.told.key}")
+        steps = story.told.steps
+        accepted = next((index for index, step in enumerate(steps) if step.kind is StepKind.ACCEPTED), None)
+        if accepted is None:
+            continue
+        starts = steps[accepted].at
+        following = next((step.at for step in steps[accepted:] if step.kind is not StepKind.ACCEPTED), now)
+        gap = following - starts
+        still_open = story.told.stage == "accepted" and len(steps) == accepted + 1
+        chosen = ""
+        if still_open and gap > timedelta(hours=3):
+            fewest = min(kept, key=lambda name: kept[name])
+            chosen = fewest if kept[fewest] == 0 or (kept[fewest] < 4 and die.random() < 0.5) else ""
+        elif gap > timedelta(days=4) and die.random() < 0.3:
+            chosen = pick(die, ("paused", "extended"))
+        if not chosen:
+            continue
+        at = starts + gap * 0.3
+        if still_open:
+            kept[chosen] += 1
+        words = pick(die, texts()[f"{chosen}_words"])
+        story.extras = (Extra(kind=chosen, at=at, words=words, amount=MORE_TIME[kind]),)
+        if chosen == "paused" and not still_open:
+            story.extras += (Extra(kind="resumed", at=starts + gap * 0.7),)
+
+
+class _Theatre:
+    def __init__(self, cast: Cast, die: Random) -> None:
+        self.cast = cast
+        self.die = die
+        self.refused = 0
+        self.places = {place.path: place for place in Place.objects.all()}
+        self._of_message: dict[int, Story] = {}
+        self._of_case: dict[int, Story] = {}
+        self._wires: dict[str, list[When]] = {}
+        for wire in CIRCUIT:
+            self._wires.setdefault(wire.event.name, []).append(wire)
+
+    def take(self, story: Story, step: Step | Extra | None, at: datetime) -> None:
+        """One step and everything that follows from it. A step that the rooms refuse ends this story there."""
+        if story.broken_off:
+            return
+        try:
+            with transaction.atomic():
+                if step is None:
+                    self._receive(story, at)
+                elif isinstance(step, Extra):
+                    self._extra(story, step, at)
+                else:
+                    self._step(story, step, at)
+                self._react(at)
+        except Refusal:
+            _hearing.entries.clear()
+            story.broken_off = True
+            self.refused += 1
+
+    def _react(self, at: datetime) -> None:
+        while _hearing.entries:
+            entry = _hearing.entries.popleft()
+            event = read(entry.event, entry.data)
+            self._note_ids(entry, event)
+            for wire in self._wires.get(entry.event, ()):
+                if wire.only is None or wire.only(event):
+                    delivery.deliver([entry], wire, now=at)
+
+    def _note_ids(self, entry: Entry, event: Any) -> None:
+        """Remember which case, task and check belong to the story, from what the rooms say."""
+        if entry.event == "cases.CaseOpened":
+            story = self._of_case[event.case_id] = self._of_message[event.message_id]
+            story.ids["case"] = event.case_id
+        elif entry.event == "tasks.TaskOpened":
+            self._of_case[event.case_id].ids["task"] = event.task_id
+        elif entry.event == "checks.CheckAsked":
+            story = self._of_case[event.case_id]
+            story.ids["check"], story.by_link = event.check_id, event.by_link
+
+    def _who(self, role: str, story: Story) -> Player:
+        """Who does it: the nearest of the role, else the street's clerk."""
+        found = self.cast.nearest(role, story.grid, turn=story.turn, category=story.category)
+        found = found or self.cast.nearest("street_clerk", story.grid, turn=story.turn)
+        if found is None:
+            raise LookupError(f"no street clerk for {story.grid}")
+        return found
+
+    # -- The steps -----------------------------------------------------------------------------------------------
+
+    def _receive(self, story: Story, at: datetime) -> None:
+        told = story.told
+        desks = {"phone": "hotline_desk", "import": "hotline_desk", "visit": "community_clerk"}
+        desk = self._who(desks[told.channel], story) if told.channel in desks else None
+        motif = motif_for(told.category) if story.pictured else ""
+        story.message = receive_message(
+            Draft(
+                text=told.text,
+                channel=told.channel,
+                category=told.guess,
+                place=None if told.point else self.places[told.community_code],
+                point=told.point,
+                address=told.address,
+                name=told.reporter.name if told.reporter else "",
+                phone=told.reporter.phone if told.reporter else "",
+                answer_by=told.answer_by,
+                language="zh-hans",
+                idempotency_key=told.key,
+                photos=[_photo(motif, story, done=False)] if motif else (),
+            ),
+            by=desk.user if desk else None,
+            post=desk.post if desk else None,
+            now=at,
+            draw=lambda received_at: draw_number(received_at, self.die.randrange),
+        )
+        self._of_message[story.message.pk] = story
+
+    def _extra(self, story: Story, extra: Extra, at: datetime) -> None:
+        case = story.ids["case"]
+        if extra.kind == "extended":
+            by = self._who("community_secretary", story).user
+            cases.extend_deadline(case_id=case, amount=extra.amount, reason=extra.words, by=by, now=at)
+            return
+        by = self._who("community_clerk", story).user
+        if extra.kind == "paused":
+            review = at.date() + timedelta(days=7 + story.turn % 8)
+            cases.pause_case(case_id=case, reason=extra.words, review_on=review, by=by, now=at)
+        else:
+            cases.resume_case(case_id=case, by=by, now=at)
+
+    def _step(self, story: Story, step: Step, at: datetime) -> None:
+        play = {
+            StepKind.SORTED: self._sorted,
+            StepKind.PASSED_ON: self._passed_on,
+            StepKind.ACCEPTED: self._accepted,
+            StepKind.SENT_BACK: self._sent_back,
+            StepKind.NOTED: self._noted,
+            StepKind.REPORTED_DONE: self._reported_done,
+            StepKind.HELPED: self._answered,
+            StepKind.NOT_HELPED: self._answered,
+            StepKind.NOT_REACHED: self._not_reached,
+            StepKind.UNREACHABLE: self._unreachable,
+            StepKind.VERIFIED: self._verified,
+            StepKind.REOPENED: self._reopened,
+            StepKind.WITHDRAWN: self._withdrawn,
+        }.get(step.kind)
+        if play is not None:  # closing is not done by anybody: it follows from the check
+            play(story, step, at)
+
+    def _lead(self, story: Story, role: str) -> dict[str, Any]:
+        """Who leads from now on; remembered as the one who works on it."""
+        story.worker = self._who(role, story)
+        return {"role": story.worker.post.role, "place_id": story.worker.post.place_id}
+
+    def _sorted(self, story: Story, step: Step, at: datetime) -> None:
+        told = story.told
+        # Who lies outside every grid waits at the town, which a community's clerk does not reach.
+        desk = self._who("street_clerk" if told.point and not told.grid_code else step.role, story)
+        cases.dispatch_case(
+            case_id=story.ids["case"],
+            category=told.category,
+            place=None if told.grid_code else self.places[story.grid],
+            by=desk.user,
+            now=at,
+            **self._lead(story, step.to_role),
+        )
+
+    def _passed_on(self, story: Story, step: Step, at: datetime) -> None:
+        desk = self._who("street_clerk", story)
+        cases.assign_case(case_id=story.ids["case"], by=desk.user, now=at, **self._lead(story, step.to_role))
+
+    def _hands(self, story: Story) -> User:
+        if story.worker is None:
+            raise LookupError(f"{story.told.key} has nobody who works on it")
+        return story.worker.user
+
+    def _accepted(self, story: Story, step: Step, at: datetime) -> None:
+        tasks.accept_task(task_id=story.ids["task"], by=self._hands(story), now=at)
+
+    def _sent_back(self, story: Story, step: Step, at: datetime) -> None:
+        tasks.return_task(task_id=story.ids["task"], reason=step.words, by=self._hands(story), now=at)
+
+    def _noted(self, story: Story, step: Step, at: datetime) -> None:
+        cases.add_note(case_id=story.ids["case"], text=step.words, by=self._hands(story), now=at)
+
+    def _reported_done(self, story: Story, step: Step, at: datetime) -> None:
+        photos = [_photo(motif_for(story.category), story, done=True)] if story.pictured else ()
+        words = _whole_sentences(step.words)
+        tasks.report_done(task_id=story.ids["task"], words=words, by=self._hands(story), now=at, photos=photos)
+
+    def _answered(self, story: Story, step: Step, at: datetime) -> None:
+        helped = step.kind is StepKind.HELPED
+        if story.by_link and story.message is not None:
+            checks.answer_by_link(message=story.message, helped=helped, words=step.words, now=at)
+            return
+        checks.conclude_check(
+            check_id=story.ids["check"],
+            result="helped" if helped else "not_helped",
+            method="phone",
+            words=step.words,
+            by=self._who("hotline_desk", story).user,
+            now=at,
+        )
+
+    def _not_reached(self, story: Story, step: Step, at: datetime) -> None:
+        checks.call_failed(check_id=story.ids["check"], by=self._who(step.role, story).user, now=at)
+
+    def _unreachable(self, story: Story, step: Step, at: datetime) -> None:
+        """The last call, and then a look on site."""
+        self._not_reached(story, step, at)
+        self._seen(story, step, at, "unreachable")
+
+    def _verified(self, story: Story, step: Step, at: datetime) -> None:
+        self._seen(story, step, at, "seen_done")
+
+    def _seen(self, story: Story, step: Step, at: datetime, result: str) -> None:
+        by = self._who(step.role, story).user
+        checks.conclude_check(
+            check_id=story.ids["check"], result=result, method="site", words=step.words, by=by, now=at
+        )
+
+    def _reopened(self, story: Story, step: Step, at: datetime) -> None:
+        """It has been reopened by the answer; the street's clerk says what is expected."""
+        by = self._who("street_clerk", story).user
+        cases.add_note(case_id=story.ids["case"], text=step.words, by=by, now=at)
+
+    def _withdrawn(self, story: Story, step: Step, at: datetime) -> None:
+        if story.message is not None:
+            cases.withdraw_case(message=story.message, now=at)
+
+
+def _photo(motif: str, story: Story, *, done: bool) -> ContentFile[bytes]:
+    return ContentFile(picture(motif, seed=story.turn, done=done), name="photo.jpg")
+
+
+def _whole_sentences(text: str) -> str:
+    """The text, or as many of its sentences as a report may have."""
+    if len(text) <= LONGEST_WORDS:
+        return text
+    end = text.rfind("。", 0, LONGEST_WORDS)
+    return text[: end + 1] if end > 0 else text[:LONGEST_WORDS]

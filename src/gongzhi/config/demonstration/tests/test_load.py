@@ -1,0 +1,179 @@
+"""The demonstration as it stands in the database: genuine, complete, and nobody's real data."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import datetime, timedelta
+
+import pytest
+from django.core.cache import cache
+from django.test import override_settings
+from django.urls import reverse
+
+from gongzhi.act.tasks.models import Task, TaskPhoto
+from gongzhi.config.demonstration import load, play
+from gongzhi.config.demonstration.generate import ZONE
+from gongzhi.config.demonstration.load import load_demo
+from gongzhi.ground.access.models import Post
+from gongzhi.ground.access.roles import Role
+from gongzhi.ground.accounts.models import User
+from gongzhi.ground.ledger import verify
+from gongzhi.ground.ledger.models import Entry
+from gongzhi.ground.places.models import Boundary, Place
+from gongzhi.ground.refusals import Refusal
+from gongzhi.loop.models import Delivery, Job
+from gongzhi.sense.channels.models import Message, Photo
+from gongzhi.understand.cases import tree
+from gongzhi.understand.cases.models import Case, State
+from gongzhi.verify.checks.models import Check
+
+pytestmark = pytest.mark.slow
+# In the past of every clock: a post reaches as far as it does today.
+NOW = datetime(2026, 6, 17, 14, 20, tzinfo=ZONE)
+NIGHTS = [datetime(2026, 2, 17, 3, 5, tzinfo=ZONE), datetime(2025, 8, 30, 23, 50, tzinfo=ZONE)]
+COUNT = 40
+
+
+def quiet(what: str, done: int, total: int | None = None) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def loaded(django_db_setup, django_db_blocker):
+    """Loaded once for this module, and rolled back at its end."""
+    from django.db import transaction
+
+    cache.clear()
+    tree.forget()
+    said: list[str] = []
+    with django_db_blocker.unblock(), override_settings(DEMO=True), transaction.atomic():
+        load_demo(now=NOW, progress=lambda what, done, total=None: said.append(what), count=COUNT)
+        yield said
+        transaction.set_rollback(True)
+    tree.forget()
+
+
+def test_it_says_what_it_does(loaded):
+    assert list(dict.fromkeys(loaded)) == [
+        "Places, categories and people", "A year of cases, step by step", "Sealing the record",
+    ]  # fmt: skip
+
+
+def test_nothing_was_refused_or_left_to_do(loaded):
+    """Every received message is a case, every reaction has happened, no job waits."""
+    assert Message.objects.count() == Case.objects.count() == COUNT + 24 + len(load.FRESH)
+    assert not Job.objects.exists()
+    assert Delivery.objects.count() > 5 * COUNT
+    assert not Photo.objects.exclude(state=Photo.State.READY).exists()
+
+
+@pytest.mark.parametrize("now", NIGHTS)
+def test_no_step_is_refused_at_night_or_in_a_holiday(now, db, monkeypatch):
+    refused: list[int] = []
+
+    def watched(*arguments, **named):
+        refused.append(play.play(*arguments, **named))
+
+    monkeypatch.setattr(load, "play", watched)
+    load_demo(now=now, progress=quiet, count=8, days=60)
+    assert refused == [0]
+    tree.forget()
+
+
+def test_every_state_is_there(loaded):
+    states = Counter(Case.objects.values_list("state", flat=True))
+    # One in fifty is withdrawn: so few cases need not have one.
+    assert set(states) | {State.WITHDRAWN} == set(State.values)
+    assert Case.objects.without_grid().filter(nearest__isnull=False).count() >= 2
+    assert Case.objects.filter(reopened__gt=0).exists()
+    assert Case.objects.late(NOW).exists()
+    assert Case.objects.filter(extensions=1).exists()
+    checks = Counter(Check.objects.values_list("state", flat=True))
+    assert {"asked", "at_desk", "passed", "failed"} <= set(checks)
+    tasks = Counter(Task.objects.values_list("state", flat=True))
+    assert {"open", "accepted", "done", "returned"} <= set(tasks)
+    assert NOW - Case.objects.latest("opened_at").opened_at < timedelta(minutes=10)
+    assert Photo.objects.exists()
+    assert TaskPhoto.objects.exists()
+
+
+def test_nobody_checked_their_own_work(loaded):
+    """Counted again from the record alone: who reported, and who passed the check of it."""
+    post_of = dict(Post.objects.values_list("pk", "role"))
+    reported: dict[int, Entry] = {}
+    passed = 0
+    for entry in Entry.objects.filter(event__in=["tasks.TaskReported", "checks.CheckPassed"]).order_by("pk"):
+        if entry.event == "tasks.TaskReported":
+            reported[entry.data["case_id"]] = entry
+        else:
+            passed += 1
+            work = reported[entry.data["case_id"]]
+            assert work.at < entry.at
+            assert entry.by_id != work.by_id
+            if entry.by_id is not None:
+                assert post_of[entry.post_id] != post_of[work.post_id]
+    closed = Case.objects.filter(state=State.CLOSED)
+    assert passed >= closed.count() > COUNT / 2
+    assert not closed.exclude(pk__in=Check.objects.filter(state="passed").values("case_id")).exists()
+
+
+def test_the_record_is_sealed_and_clean(loaded):
+    assert verify.verify(now=NOW) == []
+    assert not Entry.objects.unsealed().exists()
+
+
+def test_the_record_is_in_the_order_of_time(loaded):
+    moments = list(Entry.objects.order_by("pk").values_list("at", flat=True))
+    assert moments == sorted(moments)
+    assert moments[-1] <= NOW
+
+
+def test_places_are_invented_and_say_so(loaded):
+    assert Place.objects.filter(level="grid").count() == 28
+    assert not Boundary.objects.filter(demonstration=False).exists()
+    assert {place.profile for place in Place.objects.exclude(profile="")} == {"rich_high_urban", "scarce_high_rural"}
+    cases = Case.objects.filter(placed=True, lon__isnull=False).select_related("place")
+    assert {case.place.level for case in cases} == {"grid"}
+
+
+def test_no_number_can_be_dialled(loaded):
+    phones = [message.reporter_phone.open() for message in Message.objects.all() if message.reporter_phone]
+    phones += User.objects.values_list("work_phone", flat=True)
+    assert len(phones) > COUNT
+    assert all(re.fullmatch(r"1003333\d{4}", phone) for phone in phones)
+
+
+def test_every_role_can_be_entered_with_one_click(loaded, client):
+    assert all(user.is_demo and not user.has_usable_password() for user in User.objects.all())
+    one_of_each = {post.role: post.user for post in Post.objects.select_related("user")}
+    assert set(one_of_each) == set(Role.values)
+    for role, user in one_of_each.items():
+        answer = client.post(reverse("workbench:demo_sign_in"), {"username": user.username})
+        assert answer.status_code == 303, role
+        assert client.get(answer["Location"]).status_code == 200, role
+
+
+def test_a_second_loading_changes_nothing(loaded):
+    before = (Entry.objects.count(), User.objects.count(), Message.objects.count())
+    load_demo(now=NOW + timedelta(days=1), progress=quiet, count=COUNT)
+    assert (Entry.objects.count(), User.objects.count(), Message.objects.count()) == before
+
+
+def test_a_database_in_use_is_refused(db):
+    User.objects.create_user("somebody", None)
+    with pytest.raises(Refusal):
+        load_demo(now=NOW, progress=quiet, count=COUNT)
+    assert not Place.objects.exists()
+
+
+def test_a_loading_that_breaks_off_leaves_nothing(db, monkeypatch):
+    def broken(*_arguments, **_named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(load, "play", broken)
+    with pytest.raises(KeyboardInterrupt):
+        load_demo(now=NOW, progress=quiet, count=COUNT)
+    assert not User.objects.exists()
+    assert not Entry.objects.exists()
+    tree.forget()
