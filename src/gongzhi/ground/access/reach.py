@@ -20,16 +20,15 @@ NOTHING = Q(pk__in=[])
 
 
 def posts_of(user: User | AnonymousUser, on: date | None = None) -> Sequence[Post]:
-    """The current posts of a person, read once for each user object (so once a request)."""
+    """The posts of a person on a day (today). Read once for each user object, so once a request."""
     if not isinstance(user, User) or not user.is_active:
         return ()
     on = on or timezone.localdate()
-    known: tuple[date, list[Post]] | None = getattr(user, "_posts", None)
-    if known is None or known[0] != on:
-        posts = list(Post.objects.of(user).current(on).select_related("place").order_by("pk"))
-        known = (on, posts)
+    known: list[Post] | None = getattr(user, "_posts", None)
+    if known is None:
+        known = list(Post.objects.of(user).select_related("place").order_by("pk"))
         user._posts = known  # type: ignore[attr-defined]
-    return known[1]
+    return [post for post in known if post.is_current(on)]
 
 
 def forget_posts(user: User) -> None:
