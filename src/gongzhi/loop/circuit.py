@@ -12,8 +12,10 @@ from gongzhi.understand.cases.events import (
     CaseAssigned,
     CaseAwaitsCheck,
     CasePaused,
+    CasePlaced,
     CaseReopened,
     CaseResumed,
+    CaseSorted,
     CaseWithdrawn,
     DeadlineExtended,
 )
@@ -29,9 +31,12 @@ CIRCUIT: tuple[When, ...] = (
     When(CaseAssigned, then=tasks.open_for_case),
     When(CaseReopened, then=tasks.open_for_case),
     When(CaseWithdrawn, then=tasks.cancel_for_case),
+    When(CaseAwaitsCheck, then=tasks.cancel_for_case),
     When(CasePaused, then=tasks.follow_clock),
     When(CaseResumed, then=tasks.follow_clock),
     When(DeadlineExtended, then=tasks.follow_clock),
+    When(CaseSorted, then=tasks.follow_clock),
+    When(CasePlaced, then=tasks.follow_clock),
     # act -> understand: what became of the work
     When(TaskReported, then=cases.await_check, back=True),
     When(TaskReturned, then=cases.take_back, back=True),

@@ -29,9 +29,12 @@ from gongzhi.ground.refusals import NotThere, Refusal
 from gongzhi.sense.channels.photos import MOST_PHOTOS, accept_photo, clean_copies
 from gongzhi.understand.cases.events import (
     CaseAssigned,
+    CaseAwaitsCheck,
     CasePaused,
+    CasePlaced,
     CaseReopened,
     CaseResumed,
+    CaseSorted,
     CaseWithdrawn,
     DeadlineExtended,
 )
@@ -48,7 +51,7 @@ def open_for_case(event: CaseAssigned | CaseReopened, *, entry: Entry, now: date
     the event, nothing happens; the newer event writes the order.
     """
     case = Case.objects.select_for_update(of=("self",)).get(pk=event.case_id)
-    if event.place_id is None or case.state != CaseState.ASSIGNED:
+    if event.place_id is None or case.state not in (CaseState.ASSIGNED, CaseState.PAUSED):
         return
     if (case.lead_role, case.lead_place_id) != (event.role, event.place_id):
         return
@@ -71,25 +74,35 @@ def open_for_case(event: CaseAssigned | CaseReopened, *, entry: Entry, now: date
     record(TaskOpened(task_id=task.pk, case_id=case.pk), about=task, by=None, now=now, place=task.place_path)
 
 
-def cancel_for_case(event: CaseWithdrawn, *, entry: Entry, now: datetime) -> None:
-    """The reporter took the matter back (reaction to CaseWithdrawn)."""
+def cancel_for_case(event: CaseWithdrawn | CaseAwaitsCheck, *, entry: Entry, now: datetime) -> None:
+    """No hands are needed any more (reaction to CaseWithdrawn and CaseAwaitsCheck).
+
+    An order still waits while its case is being checked when the case was handed over in the moment in which the
+    first post reported the work as done.
+    """
+    case = Case.objects.select_for_update(of=("self",)).get(pk=event.case_id)
+    if case.state in (CaseState.ASSIGNED, CaseState.PAUSED):
+        return  # taken up again meanwhile: the order that waits now is a newer one
     for task in Task.objects.select_for_update(of=("self",)).filter(case_id=event.case_id).waiting():
         _cancel(task, now)
 
 
-def follow_clock(event: CasePaused | CaseResumed | DeadlineExtended, *, entry: Entry, now: datetime) -> None:
-    """The order's deadline is the case's (reaction to CasePaused, CaseResumed, DeadlineExtended)."""
+def follow_clock(
+    event: CasePaused | CaseResumed | DeadlineExtended | CaseSorted | CasePlaced, *, entry: Entry, now: datetime
+) -> None:
+    """Deadline and place of the order are the case's (reaction to whatever changes one of them)."""
     case = Case.objects.get(pk=event.case_id)
     for task in Task.objects.select_for_update(of=("self",)).filter(case=case).waiting():
-        if task.due_at != case.due_at:
-            task.due_at, task.yellow_at = case.due_at, case.yellow_at
+        now_there = (case.due_at, case.yellow_at, case.place_path)
+        if (task.due_at, task.yellow_at, task.place_path) != now_there:
+            task.due_at, task.yellow_at, task.place_path = now_there
             record(
                 TaskClockChanged(task_id=task.pk, case_id=case.pk),
                 about=task,
                 by=None,
                 now=now,
                 place=task.place_path,
-                save=("due_at", "yellow_at"),
+                save=("due_at", "yellow_at", "place_path"),
             )
 
 

@@ -553,9 +553,17 @@ def await_check(event: OfTask, *, entry: Entry, now: datetime) -> None:
 
 
 def take_back(event: OfTask, *, entry: Entry, now: datetime) -> None:
-    """ "Not ours": the case lies at the desk again, which has to rule (reaction to TaskReturned)."""
+    """ "Not ours": the case lies at the desk again, which has to rule (reaction to TaskReturned).
+
+    Unless the desk has ruled meanwhile: then it is not taken from whoever has it now.
+    """
     case = _reacting(event)
     if case.state not in MOVES[Move.TAKE_BACK][0]:
+        return
+    if Entry.objects.about(case).filter(event=CaseAssigned.name, pk__gt=entry.pk).exists():
+        return
+    returned = Post.objects.filter(pk=entry.post_id).first()
+    if returned is not None and (returned.role, returned.place_id) != _lead(case):
         return
     if case.paused_at is not None:
         _run_again(case, now)

@@ -20,6 +20,8 @@ from gongzhi.ground.rules.actions import rule
 from gongzhi.ground.rules.spans import Span
 from gongzhi.sense.channels.models import AnswerBy, Message
 from gongzhi.understand.cases.events import CaseAwaitsCheck, CaseWithdrawn
+from gongzhi.understand.cases.models import Case
+from gongzhi.understand.cases.models import State as CaseState
 from gongzhi.verify.checks.events import (
     CallFailed,
     CheckAsked,
@@ -32,8 +34,14 @@ from gongzhi.verify.checks.models import PASSING, WAITING, Check, Method, Result
 
 
 def ask_whether_it_helped(event: CaseAwaitsCheck, *, entry: Entry, now: datetime) -> None:
-    """Ask the reporter by link, or else let the desk check (reaction to CaseAwaitsCheck)."""
-    task = Task.objects.select_related("case").get(pk=event.task_id)
+    """Ask the reporter by link, or else let the desk check (reaction to CaseAwaitsCheck).
+
+    A case that was withdrawn meanwhile is not asked about.
+    """
+    case = Case.objects.select_for_update(of=("self",)).get(pk=event.case_id)
+    if case.state != CaseState.TO_CHECK:
+        return
+    task = Task.objects.get(pk=event.task_id)
     if task.ended_by_id is None:
         raise LookupError(f"task {task.pk} was reported by nobody")
     on = timezone.localdate(now)
@@ -43,9 +51,9 @@ def ask_whether_it_helped(event: CaseAwaitsCheck, *, entry: Entry, now: datetime
         .exists()
     )
     check = Check(
-        case_id=event.case_id,
+        case=case,
         task=task,
-        place_path=task.place_path,
+        place_path=case.place_path,
         worker_id=task.ended_by_id,
         worker_role=task.role,
         worker_place_id=task.place_id,
