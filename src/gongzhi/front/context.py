@@ -41,7 +41,6 @@ STAFF_MENU: Final = (
     (_("Inbox"), "workbench:inbox", "inbox", "cases.sort"),
     (_("Cases"), "workbench:cases", "list", "cases.read"),
     (_("Tasks"), "workbench:tasks", "check", "tasks.work"),
-    (_("Checks"), "workbench:checks", "shield", "checks.check"),
     (_("Checks"), "workbench:checks", "eye", "checks.check"),
     (_("Map"), "workbench:map", "map", "places.read"),
     (_("Import"), "workbench:imports", "inbox", "channels.import"),

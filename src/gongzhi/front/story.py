@@ -18,6 +18,7 @@ from gongzhi.ground.ledger.events import event_type
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.sense.channels.models import Message, Photo
 from gongzhi.understand.cases.models import Case, Note
+from gongzhi.understand.cases.tree import category_by_id
 from gongzhi.verify.checks.models import Check
 
 
@@ -29,6 +30,7 @@ class Step:
     title: str
     icon: str = "check"
     words: str = ""  # what a person said
+    fact: str = ""  # what the record says besides: to whom, as what
     by: str = ""  # who, as the reader may know them
     tone: str = ""  # "" | is-now | is-next | is-wrong
     photos: Sequence[Any] = ()
@@ -135,7 +137,10 @@ def staff_story(matter: Matter) -> list[Step]:
     notes = {note.pk: note for note in matter.notes}
     tasks = {task.pk: task for task in matter.tasks}
     checks = {check.pk: check for check in matter.checks}
-    steps = []
+    names = {task.place_id: task.place.name for task in matter.tasks}
+    if matter.case.lead_place is not None:
+        names[matter.case.lead_place.pk] = matter.case.lead_place.name
+    steps: list[Step] = []
     for entry in matter.entries:
         if entry.event in _ECHOES:
             continue
@@ -154,9 +159,14 @@ def staff_story(matter: Matter) -> list[Step]:
             step.photos = [photo for photo in matter.task_photos if photo.task_id == data["task_id"]]
         elif entry.event == "tasks.TaskReturned" and data["task_id"] in tasks:
             step.words, step.tone = tasks[data["task_id"]].return_reason, "is-wrong"
+        elif entry.event == "cases.CaseSorted":
+            node = category_by_id(data["category_id"])
+            step.fact = node.name if node is not None else ""
+        elif entry.event == "cases.CaseAssigned":
+            step.fact = position_words(data["role"], names[data["place_id"]]) if data["place_id"] in names else ""
         elif entry.event == "tasks.TaskOpened" and data["task_id"] in tasks:
             task = tasks[data["task_id"]]
-            step.words = position_words(task.role, task.place.name)
+            step.fact = position_words(task.role, task.place.name)
         elif entry.event in ("checks.CheckPassed", "checks.CheckFailed") and data["check_id"] in checks:
             check = checks[data["check_id"]]
             step.title, step.words = check.get_result_display(), check.words
@@ -167,6 +177,8 @@ def staff_story(matter: Matter) -> list[Step]:
             step.words = matter.case.extension_reason
         elif entry.event == "cases.CaseReopened":
             step.tone = "is-wrong"
+        if steps and step.fact == steps[-1].fact:
+            step.fact = ""  # said in the line above
         steps.append(step)
     return steps
 

@@ -15,7 +15,7 @@ from gongzhi.front.clock_words import case_clock
 from gongzhi.front.story import position_words
 from gongzhi.front.templatetags.gongzhi import tag
 from gongzhi.ground.places.models import Level
-from gongzhi.understand.cases.models import CaseQuerySet, State
+from gongzhi.understand.cases.models import RUNNING, CaseQuerySet, State
 from gongzhi.understand.cases.tree import category_by_id
 
 STATE_TAGS: Final = {
@@ -65,6 +65,10 @@ class CaseRow:
     extensions: int
 
     @property
+    def runs(self) -> bool:
+        return self.state in RUNNING
+
+    @property
     def opened(self) -> str:
         local = timezone.localtime(self.opened_at)
         return f"{local:%Y-%m-%d %H:%M}"
@@ -77,8 +81,16 @@ def state_tag(state: str) -> SafeString:
 
 def place_words(name: str, level: str, above: str | None) -> str:
     """A grid is said with its community, unless its name says it already."""
-    if level == Level.GRID and above and above not in name:
+    if level == Level.GRID and above and not name.startswith(_stem(above)):
         return f"{above} · {name}"
+    return name
+
+
+def _stem(name: str) -> str:
+    """The name of a community without the committee that it is called after in the national table."""
+    for tail in ("居民委员会", "村民委员会", "居委会", "村委会"):
+        if name.endswith(tail) and len(name) > len(tail) + 1:
+            return name[: -len(tail)]
     return name
 
 

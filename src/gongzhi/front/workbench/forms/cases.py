@@ -12,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from gongzhi.front.workbench.forms.selects import PlainSelect
 
+# Who leads is left to the responsibility matrix.
+MATRIX = "matrix"
+
 
 class MoveForm(forms.Form):
     """A form of a page that somebody else may have changed meanwhile: it carries the version it was drawn with."""
@@ -52,9 +55,12 @@ class SortForm(MoveForm):
     )
     position = forms.ChoiceField(
         label=_("Who leads?"),
-        required=False,
+        initial=MATRIX,
         widget=PlainSelect,
-        error_messages={"invalid_choice": _("Nobody holds this post today.")},
+        error_messages={
+            "required": _("Choose who leads from now on."),
+            "invalid_choice": _("Nobody holds this post today."),
+        },
     )
 
     def __init__(

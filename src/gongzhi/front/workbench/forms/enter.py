@@ -99,8 +99,8 @@ class EnterForm(forms.Form):
             (AnswerBy.NONE.value, _("No need")),
         ],
         initial=AnswerBy.PHONE,
-        required=False,
         widget=PlainSelect,
+        error_messages={"required": _("Choose one of the three."), "invalid_choice": _("Choose one of the three.")},
     )
     key = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
@@ -109,7 +109,7 @@ class EnterForm(forms.Form):
         self.on = on
         for name, choices in (
             ("category", category_choices(on, everything=_t("Not sure"))),
-            ("place", [("", _t("Not known: the point or the address must do")), *places]),
+            ("place", [("", _t("Not known yet")), *places]),
         ):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101
@@ -146,6 +146,4 @@ class EnterForm(forms.Form):
             self.add_error("phone", _t("To call them back, we need the number. Or choose another way to ask."))
         if (data.get("lon") is None) != (data.get("lat") is None) and not {"lon", "lat"} & set(self.errors):
             self.add_error(None, _t("This point is not on the map."))
-        if not data.get("answer_by"):
-            data["answer_by"] = AnswerBy.NONE
         return data

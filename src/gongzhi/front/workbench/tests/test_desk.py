@@ -20,7 +20,7 @@ def sorting(case, **fields):
         "category": "environment.litter",
         "place": case.place.path,
         "summary": "东门垃圾",
-        "position": "",
+        "position": "matrix",
         **fields,
     }
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from gongzhi.front.clock_words import case_clock, running_clock
 from gongzhi.front.story import Step, photos_of, position_words, read_matter
 from gongzhi.front.workbench.filters import category_choices, place_choices
-from gongzhi.front.workbench.forms.cases import SortForm
+from gongzhi.front.workbench.forms.cases import MATRIX, SortForm
 from gongzhi.front.workbench.rows import case_rows, place_words, state_tag
 from gongzhi.front.workbench.views.case import changes_since, find_case
 from gongzhi.ground.access.actions import holding
@@ -139,7 +139,7 @@ class InboxCase(Desk):
             categories=category_choices(today, everything=_("Choose …")),
             places=[("", _("Choose …")), *places],
             positions=[
-                ("", _("As the responsibility matrix says")),
+                (MATRIX, _("As the responsibility matrix says")),
                 *((position.code, str(position)) for position in held),
             ],
             initial={
@@ -194,7 +194,7 @@ class InboxCase(Desk):
         }
         if case.state != State.NEW:
             return cases.sort_case(**common)
-        role, _at, at_place = data["position"].partition("@")
+        role, _at, at_place = data["position"].replace(MATRIX, "").partition("@")
         chosen = int(at_place) if at_place else None
         if mine:
             own = self.own_post(place.path)

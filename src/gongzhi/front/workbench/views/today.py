@@ -97,7 +97,7 @@ ADMINISTRATION: Final = (
     ),
     (
         "loop.read",
-        "workbench:jobs",
+        "loop:jobs",
         "settings",
         gettext_lazy("Background work"),
         gettext_lazy("What runs by itself, and what got stuck."),
@@ -148,6 +148,7 @@ class Today(Guarded):
         sections.sort(key=lambda section: order.index(section.name))
         context |= {
             "sections": sections,
+            "quiet": " ".join(section.empty for section in sections if not section.rows),
             "doors": doors(posts),
             "may_enter": "cases.enter" in verbs,
             "administration": any(post.role in ADMINISTRATIONS for post in posts),
@@ -256,7 +257,7 @@ class Work:
                 Row(
                     title=row.summary,
                     url=f"{inbox}{row.number}/" if name == "new" else row.url,
-                    meta=f"{row.place} · {row.category}" if name == "new" else f"{row.lead} · {row.place}",
+                    meta=f"{row.place} · {row.category}" if name == "new" else with_whom(row),
                     side=row.clock_html,
                 )
                 for row in own
@@ -306,6 +307,11 @@ class Work:
             )
         url = address("workbench:checks")
         return Section("checks", _("Waiting for my check"), total, rows, url, "", _("Nothing waits for your check."))
+
+
+def with_whom(row: CaseRow) -> str:
+    """Who has it, and where it is when that does not say it already."""
+    return row.lead if row.place in row.lead else f"{row.lead} · {row.place}"
 
 
 def address(name: str, *args: object) -> str:
