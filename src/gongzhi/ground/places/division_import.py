@@ -30,6 +30,7 @@ from gongzhi.ground.places.renaming import rename, save_many
 from gongzhi.ground.refusals import Refusal
 
 CHUNK = 5000
+MANY = 10_000  # new rows, after which the database should count again
 INSERTED_AT_ONCE = 190  # rows; five parameters each, below the limit of every SQLite
 LARGEST_SHARE_CLOSED = 0.2
 
@@ -96,6 +97,8 @@ def import_divisions(
                 progress(done, len(table))
         if level != Level.VILLAGE:
             parents.update(Place.objects.at(level).values_list("path", "pk"))
+        if level in (Level.TOWN, Level.VILLAGE) and tally.added >= MANY:
+            _tell_the_planner()
     standing = Place.objects.below(complete or "").filter(level__in=[*paths.LENGTHS][:5]).current().count()
     if not close_many and tally.closed > LARGEST_SHARE_CLOSED * (standing + tally.closed):
         raise Refusal(
@@ -120,6 +123,12 @@ def import_divisions(
     brought = Place.objects.filter(pk__gt=newest_before, version=Place.UNRECORDED_VERSION)
     record_brought(brought, about=row, by=by, now=now, post=post, place=row.root)
     return row
+
+
+def _tell_the_planner() -> None:
+    """Let the database count the table again; until then PostgreSQL takes it for empty and reads it whole each time."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {connection.ops.quote_name(Place._meta.db_table)}")
 
 
 def _merge_chunk(
