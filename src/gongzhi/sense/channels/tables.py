@@ -189,13 +189,11 @@ class _Borrowed(io.RawIOBase):
 
 
 def _delimiter(file: IO[bytes], encoding: str) -> str:
-    """What stands most often between the quoted parts of the first lines."""
+    """What parts the names in the header; free text below it is full of commas."""
     text = _reading(file, encoding).read(64 * 1024)
     bare = re.sub(r'"(?:[^"]|"")*"', "", text)
-    lines = [line for line in bare.splitlines() if line.strip()][:10]
-    # The header counts double: free text below it is full of commas.
-    counted = {mark: sum(line.count(mark) for line in [*lines[:1], *lines]) for mark in ",;\t"}
-    return max(",;\t", key=lambda mark: counted[mark])
+    lines = [line for line in bare.splitlines() if any(mark in line for mark in ",;\t")]
+    return max(",;\t", key=lambda mark: (lines[0].count(mark) if lines else 0, bare.count(mark)))
 
 
 def _text_rows(file: IO[bytes], encoding: str, delimiter: str) -> Iterator[tuple[int, Sequence[Cell]]]:

@@ -36,6 +36,7 @@ SINGLE = (
     "outcome",
 )
 _MOST_JOINED = 10
+_NEEDED = frozenset({"received_at", "text_0"})
 _FORM_EXAMPLES = (
     ("%m/%d/%Y %I:%M:%S %p", "12/31/2026 05:30:00 PM"),
     ("%m/%d/%Y %H:%M:%S", "12/31/2026 17:30:00"),
@@ -137,7 +138,7 @@ class ColumnsForm(forms.Form):
 
     def _select(self, name: str, label: str, choices: Any, initial: str) -> None:
         self.fields[name] = forms.ChoiceField(
-            label=label, choices=choices, initial=initial, required=False, widget=PlainSelect
+            label=label, choices=choices, initial=initial, required=name in _NEEDED, widget=PlainSelect
         )
 
     def _time_fields(self) -> None:
