@@ -195,7 +195,7 @@ def _who(entry: Entry, matter: Matter) -> str:
     user = matter.users.get(entry.by_id)
     name = str(user) if user is not None else _("a former colleague")
     post = matter.posts.get(entry.post_id) if entry.post_id is not None else None
-    return f"{name}（{post}）" if post is not None else name
+    return _("%(name)s (%(post)s)") % {"name": name, "post": post} if post is not None else name
 
 
 def resident_story(matter: Matter) -> list[Step]:

@@ -7,6 +7,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from gongzhi.ground.access.roles import ADMINISTRATIONS, ROLE_VERBS, Role
@@ -63,7 +64,7 @@ class Post(Recorded):
         indexes = [models.Index(fields=["role", "place"], name="post_by_position")]
 
     def __str__(self) -> str:
-        return f"{self.get_role_display()}, {self.place.name}"
+        return gettext("%(role)s, %(place)s") % {"role": self.get_role_display(), "place": self.place.name}
 
     @property
     def verbs(self) -> frozenset[str]:

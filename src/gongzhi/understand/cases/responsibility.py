@@ -36,7 +36,7 @@ class Position:
         return f"{self.role}@{self.place_id}"
 
     def __str__(self) -> str:
-        return f"{Role(self.role).label}, {self.place_name}"
+        return _("%(role)s, %(place)s") % {"role": Role(self.role).label, "place": self.place_name}
 
 
 def row_for(category: Category, place: Place, on: date) -> Responsibility | None:

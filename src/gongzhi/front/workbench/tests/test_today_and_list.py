@@ -273,7 +273,7 @@ def test_a_caller_is_entered_with_the_agents_name_and_post(town, as_user, delive
     deliver(now=moment.now)
     case = Case.objects.get(voices__message=message)
     story = client.get(f"/staff/cases/{case.number}/").content.decode()
-    assert "钱热线（Hotline desk, 清华园街道）" in story
+    assert "钱热线 (Hotline desk, 清华园街道)" in story
     assert "13800001234" not in story
     # The same form sent twice is one report.
     assert client.post("/staff/enter/", entering(place=town.grid.path))["Location"] == answer["Location"]

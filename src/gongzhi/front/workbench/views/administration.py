@@ -307,7 +307,7 @@ class Rules(Administration):
     def show(self, request: HttpRequest, form: OverrideForm | None = None, status: int = 200) -> HttpResponse:
         place, today = self.top(), timezone.localdate(self.now)
         lines = rules.rules_in_force(place.path, today)
-        keys = [(line.key, f"{line.about} ({line.key})") for line in lines]
+        keys = [(line.key, f"{line.about} · {line.key}") for line in lines]
         context = {
             **self.frame(),
             "place": place,
@@ -321,7 +321,7 @@ class Rules(Administration):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         place, today = self.top(), timezone.localdate(self.now)
-        keys = [(line.key, f"{line.about} ({line.key})") for line in rules.rules_in_force(place.path, today)]
+        keys = [(line.key, f"{line.about} · {line.key}") for line in rules.rules_in_force(place.path, today)]
         form = OverrideForm(request.POST, keys=keys)
         if not form.is_valid():
             return self.show(request, form, 422)
