@@ -46,6 +46,13 @@ def start_django() -> None:
     django.setup()
 
 
+def speak_english() -> None:
+    """A command answers in English whatever language the pages have, so that what it says can be looked up."""
+    from django.utils import translation
+
+    translation.activate("en")
+
+
 class Mounted(click.Group):
     """A group whose rooms' commands are imported when they are called."""
 
@@ -61,6 +68,8 @@ class Mounted(click.Group):
             return super().get_command(ctx, cmd_name)
         module_name, _, attribute = self.rooms[cmd_name][0].partition(":")
         start_django()
+        if cmd_name != "worker":  # what a job writes down is read on pages
+            speak_english()
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as missing:
@@ -297,6 +306,7 @@ def manage(arguments: tuple[str, ...]) -> None:
 def user() -> None:
     """People who sign in."""
     start_django()
+    speak_english()
 
 
 @user.command("create")
