@@ -12,7 +12,7 @@ from django.test import override_settings
 from django.urls import reverse
 
 from gongzhi.act.tasks.models import Task, TaskPhoto
-from gongzhi.config.demonstration import load, play
+from gongzhi.config.demonstration import load
 from gongzhi.config.demonstration.generate import ZONE
 from gongzhi.config.demonstration.load import load_demo
 from gongzhi.ground.access.models import Post
@@ -21,17 +21,15 @@ from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger import verify
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.places.models import Boundary, Place
-from gongzhi.ground.refusals import Refusal
 from gongzhi.loop.models import Delivery, Job
 from gongzhi.sense.channels.models import Message, Photo
 from gongzhi.understand.cases import tree
 from gongzhi.understand.cases.models import Case, State
 from gongzhi.verify.checks.models import Check
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 # In the past of every clock: a post reaches as far as it does today.
 NOW = datetime(2026, 6, 17, 14, 20, tzinfo=ZONE)
-NIGHTS = [datetime(2026, 2, 17, 3, 5, tzinfo=ZONE), datetime(2025, 8, 30, 23, 50, tzinfo=ZONE)]
 COUNT = 40
 
 
@@ -66,19 +64,6 @@ def test_nothing_was_refused_or_left_to_do(loaded):
     assert not Job.objects.exists()
     assert Delivery.objects.count() > 5 * COUNT
     assert not Photo.objects.exclude(state=Photo.State.READY).exists()
-
-
-@pytest.mark.parametrize("now", NIGHTS)
-def test_no_step_is_refused_at_night_or_in_a_holiday(now, db, monkeypatch):
-    refused: list[int] = []
-
-    def watched(*arguments, **named):
-        refused.append(play.play(*arguments, **named))
-
-    monkeypatch.setattr(load, "play", watched)
-    load_demo(now=now, progress=quiet, count=8, days=60)
-    assert refused == [0]
-    tree.forget()
 
 
 def test_every_state_is_there(loaded):
@@ -158,22 +143,3 @@ def test_a_second_loading_changes_nothing(loaded):
     before = (Entry.objects.count(), User.objects.count(), Message.objects.count())
     load_demo(now=NOW + timedelta(days=1), progress=quiet, count=COUNT)
     assert (Entry.objects.count(), User.objects.count(), Message.objects.count()) == before
-
-
-def test_a_database_in_use_is_refused(db):
-    User.objects.create_user("somebody", None)
-    with pytest.raises(Refusal):
-        load_demo(now=NOW, progress=quiet, count=COUNT)
-    assert not Place.objects.exists()
-
-
-def test_a_loading_that_breaks_off_leaves_nothing(db, monkeypatch):
-    def broken(*_arguments, **_named):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(load, "play", broken)
-    with pytest.raises(KeyboardInterrupt):
-        load_demo(now=NOW, progress=quiet, count=COUNT)
-    assert not User.objects.exists()
-    assert not Entry.objects.exists()
-    tree.forget()
