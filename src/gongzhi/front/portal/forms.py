@@ -4,36 +4,61 @@ from __future__ import annotations
 
 import re
 import uuid
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.core.cache import cache
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from gongzhi.front.standing import served
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.places.paths import below
 from gongzhi.sense.channels.models import LONGEST_TEXT, AnswerBy
 from gongzhi.sense.channels.photos import MOST_PHOTOS
-from gongzhi.understand.cases.responsibility import desk_place
 from gongzhi.understand.cases.tree import category_by_code, leaves
 
 # A select with more entries than this is a burden on a telephone; then the community is typed.
 _MOST_OFFERED = 200
 
 
-def communities(on: date) -> list[Place]:
-    """The communities and villages that this installation serves, by street; empty when they are too many to list."""
-    desk = desk_place(on)
-    if desk is None:
-        return []
-    found = list(
-        Place.objects.filter(below(desk.path), level="village", valid_to__isnull=True)
-        .select_related("parent")
-        .order_by("path")[: _MOST_OFFERED + 1]
-    )
-    return found if len(found) <= _MOST_OFFERED else []
+def communities(now: datetime) -> list[tuple[str, list[tuple[int, str]]]]:
+    """The communities and villages that residents may choose, by street: (street, [(id, name)]).
+
+    Empty when they are too many to list; then the map and the address do the work. Kept for half a minute.
+    """
+    key = "communities:" + ",".join(place.path for place in served(now))
+    known: list[tuple[str, list[tuple[int, str]]]] | None = cache.get(key)
+    if known is None:
+        found = Place.objects.filter(_served_villages(now)).order_by("path")
+        rows = list(found.values_list("parent__name", "pk", "name")[: _MOST_OFFERED + 1])
+        known = []
+        for street, pk, name in rows if len(rows) <= _MOST_OFFERED else []:
+            if not known or known[-1][0] != (street or ""):
+                known.append((street or "", []))
+            known[-1][1].append((pk, name))
+        cache.set(key, known, 30)
+    return known
+
+
+def _served_villages(now: datetime) -> Q:
+    scope = Q(pk__in=[])
+    for top in served(now):
+        scope |= below(top.path)
+    return scope & Q(level="village", valid_to__isnull=True)
+
+
+class Words(forms.CharField):
+    """Text over several lines. A browser counts a line break once and sends two characters."""
+
+    widget = forms.Textarea
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value) or "").replace("\r\n", "\n")
 
 
 class PhotosInput(forms.ClearableFileInput):
@@ -63,7 +88,7 @@ class PointMixin(forms.Form):
 class ReportForm(PointMixin):
     """What, where, how to reach you. Only the first is asked of everybody."""
 
-    text = forms.CharField(
+    text = Words(
         label=_("What is the matter?"),
         help_text=_("What do you see, since when, what would help? You may also name it in one sentence."),
         max_length=LONGEST_TEXT,
@@ -120,9 +145,9 @@ class ReportForm(PointMixin):
     )
     key = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, on: date, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.on = on
+        self.on = on = timezone.localdate(now)
         category = self.fields["category"]
         place = self.fields["place"]
         assert isinstance(category, forms.ChoiceField)  # noqa: S101
@@ -131,13 +156,10 @@ class ReportForm(PointMixin):
             (top.name, [(leaf.code, leaf.name) for leaf in below] or [(top.code, top.name)])
             for top, below in leaves(on, public=True)
         ]
-        self.communities = communities(on)
-        place.queryset = Place.objects.filter(level="village", valid_to__isnull=True)
-        streets: dict[str, list[tuple[int, str]]] = {}
-        for community in self.communities:
-            street = community.parent.name if community.parent is not None else ""
-            streets.setdefault(street, []).append((community.pk, community.name))
-        place.widget.choices = [("", place.empty_label), *streets.items()]
+        self.communities = communities(now)
+        # Only what this house serves: elsewhere nobody would look at it.
+        place.queryset = Place.objects.filter(_served_villages(now))
+        place.widget.choices = [("", place.empty_label), *self.communities]
         if not self.is_bound:
             self.initial.setdefault("key", uuid.uuid4().hex)
 
@@ -173,7 +195,7 @@ class AnswerForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": _("Please choose one of the two.")},
     )
-    words = forms.CharField(
+    words = Words(
         label=_("In your words"),
         help_text=_("What is still wrong, or what went well."),
         max_length=1000,

@@ -20,6 +20,7 @@ from gongzhi.act.tasks.models import State as TaskState
 from gongzhi.act.tasks.models import TaskPhoto
 from gongzhi.front.portal.forms import AnswerForm, ReportForm
 from gongzhi.front.portal.limits import count_report
+from gongzhi.front.standing import served
 from gongzhi.front.story import Matter, Step, photos_of, position_words, read_matter, resident_story
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.places.actions import grid_at, map_layer, nearest_grid
@@ -34,7 +35,6 @@ from gongzhi.sense.channels.models import Message, Photo
 from gongzhi.understand.cases import actions as cases
 from gongzhi.understand.cases.models import Case
 from gongzhi.understand.cases.models import State as CaseState
-from gongzhi.understand.cases.responsibility import desk_place
 from gongzhi.understand.cases.tree import as_json, category_by_id, lineage
 from gongzhi.verify.checks import actions as checks
 from gongzhi.verify.checks.models import State as CheckState
@@ -55,10 +55,10 @@ class Report(Guarded):
     verb = Guarded.PUBLIC
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.show(request, ReportForm(on=timezone.localdate(self.now)))
+        return self.show(request, ReportForm(now=self.now))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form = ReportForm(request.POST, request.FILES, on=timezone.localdate(self.now))
+        form = ReportForm(request.POST, request.FILES, now=self.now)
         if not form.is_valid():
             return self.show(request, form, status=422)
         data = form.cleaned_data
@@ -260,19 +260,28 @@ class PhotoByLink(ByLink):
             ).first()
         if found is None:
             raise Http404
-        return FileResponse((found.large if size == "large" else found.small).open("rb"), content_type="image/webp")
+        copy = {"large": found.large, "small": found.small}.get(size)
+        try:
+            if not copy:  # another size, or erased when its time was over
+                raise Http404
+            return FileResponse(copy.open("rb"), content_type="image/webp")
+        except FileNotFoundError:
+            raise Http404 from None
 
 
 def results(now: datetime) -> dict[str, Any]:
     """What came in and what was settled in the last 30 days, by top category. Kept for some minutes."""
-    desk = desk_place(timezone.localdate(now))
-    if desk is None:
+    tops = served(now)
+    if not tops:
         return {}
-    key = f"portal:results:{desk.path}:{get_language()}"
+    key = f"portal:results:{','.join(place.path for place in tops)}:{get_language()}"
     known: dict[str, Any] | None = cache.get(key)
     if known is None:
         since = now - timedelta(days=30)
-        everywhere = Case.objects.filter(below(desk.path, "place_path")).exclude(channel="import")
+        scope = Q(pk__in=[])
+        for top in tops:
+            scope |= below(top.path, "place_path")
+        everywhere = Case.objects.filter(scope).exclude(channel="import")
         counted = everywhere.values("category_id").annotate(
             received=Count("pk", filter=Q(opened_at__gte=since)),
             closed=Count("pk", filter=Q(closed_at__gte=since, state=CaseState.CLOSED)),
@@ -282,8 +291,8 @@ def results(now: datetime) -> dict[str, Any]:
         total = {"received": 0, "closed": 0, "open": 0}
         for row in counted:
             node = category_by_id(row["category_id"])
-            top = lineage(node)[-1] if node is not None else None
-            name = top.name if top is not None else _("Not sorted yet")
+            group_of = lineage(node)[-1] if node is not None else None
+            name = group_of.name if group_of is not None else _("Not sorted yet")
             group = groups.setdefault(name, {"name": name, "received": 0, "closed": 0, "open": 0})
             counts = {"received": row["received"], "closed": row["closed"], "open": row["open"]}
             for number, count in counts.items():
@@ -300,7 +309,7 @@ def results(now: datetime) -> dict[str, Any]:
             "total": total,
             "median_days": round(spans[len(spans) // 2], 1) if spans else None,
             "groups": sorted(groups.values(), key=lambda group: -group["received"]),
-            "place": desk.name,
+            "place": _(", ").join(place.name for place in tops),
         }
         cache.set(key, known, timeout=300)
     return known
@@ -384,10 +393,6 @@ class Grids(Guarded):
     verb = Guarded.PUBLIC
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        desk = desk_place(timezone.localdate(self.now))
-        layer: dict[str, Any] = (
-            map_layer([desk.path]) if desk is not None else {"type": "FeatureCollection", "features": []}
-        )
-        response = JsonResponse(layer)
+        response = JsonResponse(map_layer([place.path for place in served(self.now)]))
         response["Cache-Control"] = "public, max-age=300"
         return response

@@ -562,7 +562,7 @@ def take_back(event: OfTask, *, entry: Entry, now: datetime) -> None:
         return
     if Entry.objects.about(case).filter(event=CaseAssigned.name, pk__gt=entry.pk).exists():
         return
-    returned = Post.objects.filter(pk=entry.post_id).first()
+    returned = Post.objects.filter(pk=entry.post_id).first() if entry.post_id is not None else None
     if returned is not None and (returned.role, returned.place_id) != _lead(case):
         return
     if case.paused_at is not None:

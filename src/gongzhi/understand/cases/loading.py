@@ -84,7 +84,7 @@ def load_categories(rows: Iterable[Mapping[str, Any]] | None = None, *, now: dat
         different = [name for name in _FIELDS if getattr(node, name) != values[name]]
         for name in different:
             setattr(node, name, values[name])
-        if node.pk is None:
+        if node._state.adding:
             node.save()
             added.append(node)
         elif different:

@@ -107,11 +107,19 @@ def positions_at(path: str, on: date) -> list[Position]:
     return list(found.values())
 
 
-def desk_place(on: date) -> Place | None:
-    """Where a message without a place is looked after: the highest place at which somebody may sort cases."""
+def desks(on: date) -> list[Place]:
+    """The places that this installation serves: where somebody may sort cases, without those that lie below another."""
     posts = Post.objects.current(on).filter(role__in=sorted(roles_with("cases.sort"))).select_related("place")
-    highest = min(posts, key=lambda post: (len(post.place_path), post.place_path), default=None)
-    return highest.place if highest is not None else None
+    tops: list[Place] = []
+    for place in sorted({post.place_id: post.place for post in posts}.values(), key=lambda place: place.path):
+        if not any(place.path.startswith(top.path) for top in tops):
+            tops.append(place)
+    return tops
+
+
+def desk_place(on: date) -> Place | None:
+    """Where a message without a place is looked after: the highest of the desks."""
+    return min(desks(on), key=lambda place: (len(place.path), place.path), default=None)
 
 
 @transaction.atomic

@@ -105,8 +105,15 @@ def below_category(category: Category, on: date, *, public: bool = False) -> Seq
 
 
 def leaves(on: date, *, public: bool = False) -> list[tuple[Category, list[Category]]]:
-    """Top-level categories with what lies directly below them, as a form offers them."""
-    return [(top, list(below_category(top, on, public=public))) for top in top_level(on, public=public)]
+    """Top-level categories with everything below them, as a form offers them: parents before their children."""
+
+    def under(node: Category) -> list[Category]:
+        found = []
+        for child in below_category(node, on, public=public):
+            found += [child, *under(child)]
+        return found
+
+    return [(top, under(top)) for top in top_level(on, public=public)]
 
 
 def _offered(node: Category, on: date, public: bool) -> bool:
