@@ -35,6 +35,7 @@ class Step:
     tone: str = ""  # "" | is-now | is-next | is-wrong
     photos: Sequence[Any] = ()
     entry_id: int | None = None
+    proof_url: str = ""  # where the reporter can check the entry
 
 
 @dataclass
@@ -204,7 +205,7 @@ def resident_story(matter: Matter) -> list[Step]:
     checks = {check.pk: check for check in matter.checks}
     steps: list[Step] = []
     for entry in matter.entries:
-        data = entry.data
+        data, told = entry.data, len(steps)
         match entry.event:
             case "channels.MessageReceived":
                 steps.append(Step(entry.at, _("We have received your report"), "inbox"))
@@ -258,6 +259,8 @@ def resident_story(matter: Matter) -> list[Step]:
                 steps.append(Step(entry.at, _("Closed"), "lock"))
             case "cases.CaseWithdrawn":
                 steps.append(Step(entry.at, _("You withdrew the matter"), "cross"))
+        for step in steps[told:]:
+            step.entry_id, step.proof_url = entry.pk, entry.proof_url()
     return steps
 
 

@@ -20,15 +20,15 @@ from gongzhi.act.tasks.models import State as TaskState
 from gongzhi.act.tasks.models import TaskPhoto
 from gongzhi.front.portal.forms import AnswerForm, ReportForm
 from gongzhi.front.portal.limits import count_report
+from gongzhi.front.portal.telling import kept, next_step
 from gongzhi.front.standing import served
-from gongzhi.front.story import Matter, Step, photos_of, position_words, read_matter, resident_story
+from gongzhi.front.story import Matter, Step, photos_of, read_matter, resident_story
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.places.actions import grid_at, map_layer, nearest_grid
 from gongzhi.ground.places.paths import below
 from gongzhi.ground.privacy.actions import lookups_about
 from gongzhi.ground.privacy.declarations import every_personal
 from gongzhi.ground.refusals import Refusal
-from gongzhi.ground.rules.actions import rule
 from gongzhi.sense.channels.actions import Draft, receive_message
 from gongzhi.sense.channels.follow import message_of, token_of
 from gongzhi.sense.channels.models import Message, Photo
@@ -155,7 +155,6 @@ class Follow(ByLink):
             "may_withdraw": case is not None and case.is_open,
             "may_reopen": case is not None and case.state == CaseState.CLOSED,
             "lookups": lookups_about("channels.Message", self.message.pk),
-            "entries": matter.entries if matter is not None else [],
         }
         return render(request, "portal/follow.html", context, status=status)
 
@@ -172,38 +171,6 @@ class Follow(ByLink):
             and check.state in (CheckState.ASKED, CheckState.AT_DESK)
             and (self.message.entered_by_id is None or self.message.entered_by_id != check.worker_id)
         )
-
-
-def next_step(matter: Matter | None, now: datetime) -> dict[str, Any]:
-    """Who does what by when, in one sentence: the first thing on the follow page."""
-    if matter is None:
-        return {"title": _("We are reading your report"), "words": _("Reload this page in a moment.")}
-    case = matter.case
-    lead = position_words(case.lead_role, case.lead_place.name) if case.lead_role and case.lead_place else ""
-    match case.state:
-        case CaseState.NEW:
-            return {"title": _("We are finding out who can help"), "due": case.due_at, "yellow": case.yellow_at}
-        case CaseState.ASSIGNED:
-            return {
-                "title": _("%(who)s takes care of it") % {"who": lead},
-                "due": case.due_at,
-                "yellow": case.yellow_at,
-            }
-        case CaseState.PAUSED:
-            return {
-                "title": _("The clock stands still"),
-                "words": case.pause_reason,
-                "review_on": case.review_on,
-            }
-        case CaseState.TO_CHECK:
-            check = matter.check
-            if check is not None and check.state == CheckState.ASKED:
-                return {"title": _("Did it help? Please tell us"), "due": check.answer_until}
-            return {"title": _("Somebody else is checking whether it is done")}
-        case CaseState.CLOSED:
-            return {"title": _("This matter is closed"), "words": case.get_closed_as_display(), "done": True}
-        case _:
-            return {"title": _("You withdrew this matter"), "done": True}
 
 
 class Answer(Follow):
@@ -337,18 +304,12 @@ class Privacy(Guarded):
     verb = Guarded.PUBLIC
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        rows: list[dict[str, Any]] = []
         told = [
             one
             for one in every_personal()
             if one.model.split(".")[0] in {"channels", "cases", "tasks", "checks"} and one.data_class != "internal"
         ]
-        today = timezone.localdate(self.now)
-        for one in told:
-            days = one.keep_days
-            one_days = int(rule(days, path="", on=today)) if isinstance(days, str) else days
-            rows.append({"what": one.model_field().verbose_name, "one": one, "days": one_days})
-        return render(request, "portal/privacy.html", {"declared": rows})
+        return render(request, "portal/privacy.html", {"declared": kept(told, timezone.localdate(self.now))})
 
 
 class Categories(Guarded):

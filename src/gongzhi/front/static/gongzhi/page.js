@@ -14,6 +14,18 @@
     button.addEventListener("click", () => window.print());
   });
 
+  // A link to keep, where the browser lets a page write to the clipboard.
+  all("[data-copy]").forEach((button) => {
+    const link = button.parentElement.querySelector("[data-link]");
+    if (!link || !navigator.clipboard) return;
+    const words = button.querySelector("span");
+    button.hidden = false;
+    words.setAttribute("role", "status");
+    button.addEventListener("click", () =>
+      navigator.clipboard.writeText(link.href).then(() => (words.textContent = button.dataset.done)).catch(() => {}),
+    );
+  });
+
   // Read aloud, where the browser has a voice.
   const read = document.querySelector("[data-read]");
   if (read && "speechSynthesis" in window) {

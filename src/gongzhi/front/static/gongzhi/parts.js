@@ -12,7 +12,6 @@
       parts.forEach((part, number) => {
         part.hidden = number !== index;
       });
-      send.hidden = index !== parts.length - 1;
       if (focus) {
         const head = parts[index].querySelector("h2");
         head.tabIndex = -1;
@@ -33,8 +32,12 @@
     };
 
     parts.forEach((part, index) => {
+      // The steps name the part; its heading is for ears, and for the focus.
+      part.querySelector("[data-steps]").hidden = false;
+      part.querySelector("h2").classList.add("visually-hidden");
       const bar = document.createElement("div");
       bar.className = "action-bar";
+      if (index === parts.length - 1) bar.append(...send.children);
       const add = (words, className, act) => {
         const button = document.createElement("button");
         button.type = "button";
@@ -48,6 +51,7 @@
       if (part.dataset.back) add(part.dataset.back, "button button--quiet", () => show(index - 1, true));
       part.append(bar);
     });
+    send.remove();
 
     const wrong = parts.findIndex((part) => part.querySelector(".field--wrong"));
     show(wrong < 0 ? 0 : wrong, false);
