@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import transaction
 
 from gongzhi.ground.access.actions import grant_post
 from gongzhi.ground.access.roles import Role
@@ -45,10 +46,11 @@ class Town:
 
 
 def make_place(path: str, level: str, name: str, parent: Place | None, **fields: object) -> Place:
-    place = Place.objects.create(
-        code=path.ljust(12, "0"), path=path, level=level, name=name, parent=parent, **fields
-    )
-    record(PlaceAdded(place_id=place.pk, path=path), about=place, by=None, now=NOW, place=path)
+    with transaction.atomic():
+        place = Place.objects.create(
+            code=path.ljust(12, "0"), path=path, level=level, name=name, parent=parent, **fields
+        )
+        record(PlaceAdded(place_id=place.pk, path=path), about=place, by=None, now=NOW, place=path)
     return place
 
 
@@ -74,6 +76,10 @@ def now() -> datetime:
 
 @pytest.fixture
 def town(db: None, now: datetime) -> Town:
+    return build_town(now)
+
+
+def build_town(now: datetime) -> Town:
     load_categories(now=now)
     province = make_place("11", "province", "北京市", None)
     city = make_place("1101", "city", "市辖区", province)

@@ -109,10 +109,11 @@ class ByLink(Guarded):
             raise Http404
         self.message = message
         response = super().dispatch(request, *args, **kwargs)
-        # The address is the key: it stays out of caches, search engines and other sites' logs.
+        # The address is the key: it stays out of caches, search engines and other sites' logs. (Not "no-referrer":
+        # browsers then send our own forms without an origin, and the guard against forgery refuses them.)
         patch_cache_control(response, private=True, no_store=True)
         response["X-Robots-Tag"] = "noindex, nofollow"
-        response["Referrer-Policy"] = "no-referrer"
+        response["Referrer-Policy"] = "same-origin"
         return response
 
     @property

@@ -47,7 +47,7 @@ class Draft:
 def check_text(text: str) -> str:
     """The text as it will be kept. Refusal when there is none or too much of it."""
     clean = text.replace("\x00", "").replace("\r\n", "\n").strip()
-    if not clean:
+    if not any(character.isprintable() and not character.isspace() for character in clean):
         raise Refusal(_("Tell us in a few words what happened."), field="text", status=422)
     if len(clean) > LONGEST_TEXT:
         raise Refusal(

@@ -22,11 +22,17 @@ def _secret(uid: uuid.UUID) -> bytes:
 
 def token_of(message: Message) -> str:
     """52 letters and digits: the message and its secret."""
-    return base64.b32encode(message.uid.bytes + _secret(message.uid)).decode().rstrip("=").lower()
+    return _spell(message.uid.bytes + _secret(message.uid))
+
+
+def _spell(raw: bytes) -> str:
+    return base64.b32encode(raw).decode().rstrip("=").lower()
 
 
 def message_of(token: str) -> Message | None:
     """The message behind a token; None for a token that is wrong in any way."""
+    if not token.isascii():
+        return None
     try:
         raw = base64.b32decode(token.upper() + "=" * (-len(token) % 8))
     except (ValueError, TypeError):
@@ -35,5 +41,7 @@ def message_of(token: str) -> Message | None:
         return None
     uid = uuid.UUID(bytes=raw[:16])
     if not hmac.compare_digest(raw[16:], _secret(uid)):
+        return None
+    if token.lower() != _spell(raw):  # the last letter has bits to spare: each link has one spelling only
         return None
     return Message.objects.select_related("place").filter(uid=uid).first()

@@ -20,7 +20,8 @@ MOST_PHOTOS: Final = 4
 LARGEST_FILE: Final = 12 * 1024 * 1024
 MOST_PIXELS: Final = 50_000_000
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "HEIF")
-_SUFFIX: Final = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "HEIF": ".heic"}
+# MPO is a JPEG with a second picture behind it, which many telephones write.
+_SUFFIX: Final = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "HEIF": ".heic"}
 LARGE, SMALL = 1600, 360
 
 pi_heif.register_heif_opener()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from importlib import resources
+from itertools import groupby
 from typing import Any
 
 import yaml
@@ -57,43 +58,48 @@ def load_categories(rows: Iterable[Mapping[str, Any]] | None = None, *, now: dat
     by_people = Entry.objects.filter(noun=Category.noun(), by_id__isnull=False)
     theirs = set(by_people.values_list("object_id", flat=True))
     added: list[Category] = []
-    for position, row in enumerate(sorted(rows, key=lambda row: row["code"].count("."))):
-        node = known.get(row["code"]) or Category(code=row["code"])
-        if node.pk in theirs:
-            continue
-        parent = known.get(row["code"].rpartition(".")[0])
-        areas = row.get("areas") or ["urban", "rural"]
-        values = {
-            "parent_id": parent.pk if parent is not None else None,
-            "name_zh": row["name_zh"],
-            "name_en": row["name_en"],
-            "hint_zh": row.get("hint_zh", ""),
-            "hint_en": row.get("hint_en", ""),
-            "kind": row.get("kind", Category.Kind.EVENT),
-            "deadline_rule": row.get("deadline", ""),
-            "role": row.get("role", ""),
-            "basis": row.get("basis", ""),
-            "basis_verified": bool(row.get("verified", False)),
-            "icon": row.get("icon", ""),
-            "urban": "urban" in areas,
-            "rural": "rural" in areas,
-            "in_public_form": bool(row.get("public", True)),
-            "keywords": row.get("keywords", []),
-            "position": position,
-        }
-        different = [name for name in _FIELDS if getattr(node, name) != values[name]]
-        for name in different:
-            setattr(node, name, values[name])
-        if node._state.adding:
-            node.save()
-            added.append(node)
-        elif different:
-            save = [name.removesuffix("_id") for name in different]
-            record(CategoryLoaded(category_id=node.pk), about=node, by=None, now=now, save=save)
-        known[node.code] = node
+    ordered = enumerate(sorted(rows, key=lambda row: row["code"].count(".")))
+    for _depth, level in groupby(ordered, key=lambda place: place[1]["code"].count(".")):
+        fresh = []
+        for position, row in level:
+            node = known.setdefault(row["code"], Category(code=row["code"]))
+            if node.pk is not None and node.pk in theirs:
+                continue
+            values = _values(row, position, known.get(row["code"].rpartition(".")[0]))
+            different = [name for name in _FIELDS if getattr(node, name) != values[name]]
+            for name in different:
+                setattr(node, name, values[name])
+            if node.pk is None:
+                fresh.append(node)
+            elif different:
+                save = [name.removesuffix("_id") for name in different]
+                record(CategoryLoaded(category_id=node.pk), about=node, by=None, now=now, save=save)
+        added += Category.objects.bulk_create(fresh)
     record_many([(CategoryLoaded(category_id=node.pk), node) for node in added], by=None, now=now)
     tree.forget()
     return len(known)
+
+
+def _values(row: Mapping[str, Any], position: int, parent: Category | None) -> dict[str, Any]:
+    areas = row.get("areas") or ["urban", "rural"]
+    return {
+        "parent_id": parent.pk if parent is not None else None,
+        "name_zh": row["name_zh"],
+        "name_en": row["name_en"],
+        "hint_zh": row.get("hint_zh", ""),
+        "hint_en": row.get("hint_en", ""),
+        "kind": row.get("kind", Category.Kind.EVENT),
+        "deadline_rule": row.get("deadline", ""),
+        "role": row.get("role", ""),
+        "basis": row.get("basis", ""),
+        "basis_verified": bool(row.get("verified", False)),
+        "icon": row.get("icon", ""),
+        "urban": "urban" in areas,
+        "rural": "rural" in areas,
+        "in_public_form": bool(row.get("public", True)),
+        "keywords": row.get("keywords", []),
+        "position": position,
+    }
 
 
 @transaction.atomic
