@@ -40,6 +40,7 @@ LEADS: Final = (
     ("nobody", gettext_lazy("nobody yet")),
 )
 ORDERS: Final = (
+    ("", gettext_lazy("as usual")),
     ("due", gettext_lazy("earliest deadline first")),
     ("newest", gettext_lazy("newest first")),
     ("oldest", gettext_lazy("oldest first")),
@@ -141,7 +142,7 @@ class CaseFilter:
         self.clock = self._choice(given, "clock", CLOCKS)
         self.lead = self._choice(given, "lead", LEADS)
         self.channel = self._choice(given, "channel", (("", ""), *Channel.choices))
-        self.order = self._choice(given, "sort", (("", ""), *ORDERS))
+        self.order = self._choice(given, "sort", ORDERS)
         self.since = self._day(given, "from")
         self.until = self._day(given, "to")
         self.words = given.get("q", "").replace("\x00", "").strip()
@@ -196,7 +197,7 @@ class CaseFilter:
             "clock": Select("clock", _("Deadline"), self.clock, CLOCKS),
             "lead": Select("lead", _("Responsible"), self.lead, LEADS),
             "channel": Select("channel", _("Channel"), self.channel, channels),
-            "sort": Select("sort", _("Order"), self.sorting, ORDERS),
+            "sort": Select("sort", _("Order"), self.order, ORDERS),
         }
 
     @property

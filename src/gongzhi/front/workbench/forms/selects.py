@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from html import escape
 from typing import Any
 
 from django import forms
@@ -14,12 +15,11 @@ from django.utils.safestring import SafeString, mark_safe
 def _options(choices: Iterable[Any], chosen: str) -> Iterator[str]:
     for value, label in choices:
         if isinstance(label, list | tuple):
-            inside = "".join(_options(label, chosen))
-            yield format_html('<optgroup label="{}">{}</optgroup>', value, mark_safe(inside))  # noqa: S308 - escaped
+            yield f'<optgroup label="{escape(str(value))}">{"".join(_options(label, chosen))}</optgroup>'
         else:
             value = "" if value is None else str(value)
             mark = " selected" if value == chosen else ""
-            yield format_html('<option value="{}"{}>{}</option>', value, mark, label)
+            yield f'<option value="{escape(value)}"{mark}>{escape(str(label))}</option>'
 
 
 class PlainSelect(forms.Select):

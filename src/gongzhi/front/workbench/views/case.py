@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from gongzhi.front.clock_words import case_clock, running_clock
+from gongzhi.front.clock_words import Clock, case_clock, running_clock
 from gongzhi.front.story import Matter, Step, photos_of, position_words, read_matter, staff_story
 from gongzhi.front.workbench.forms.cases import (
     ExtendForm,
@@ -33,6 +35,7 @@ from gongzhi.ground.privacy.actions import lookups_about, reveal
 from gongzhi.ground.refusals import NotThere, Refusal
 from gongzhi.ground.rules.actions import rule
 from gongzhi.ground.rules.spans import Span
+from gongzhi.sense.channels.models import Message
 from gongzhi.understand.cases import actions as cases
 from gongzhi.understand.cases.models import Case, State
 from gongzhi.understand.cases.responsibility import positions_at
@@ -52,12 +55,7 @@ MOVES = {
 
 def find_case(number: str, person: User) -> Case:
     """The case, if the person may see it; else it is not there."""
-    case = (
-        Case.objects.visible_to(person)
-        .select_related("place__parent", "nearest", "lead_place", "worker")
-        .filter(number=number)
-        .first()
-    )
+    case = Case.objects.visible_to(person).select_related("place__parent", "lead_place").filter(number=number).first()
     if case is None:
         raise NotThere()
     case.category = category_by_id(case.category_id)
@@ -86,61 +84,29 @@ def may_do(case: Case, person: User, now: datetime) -> dict[str, bool]:
 
 
 class CasePage(Guarded):
-    """The page of a case. Moves post to addresses of their own and come back here."""
+    """The page of a case. Each move has a page of its own, and comes back here."""
 
     verb = "tasks.work"
 
     def get(self, request: HttpRequest, number: str) -> HttpResponse:
-        return self.show(find_case(number, self.person))
-
-    def show(
-        self,
-        case: Case,
-        *,
-        given: dict[str, forms.Form] | None = None,
-        seen: int | None = None,
-        revealed: dict[str, Any] | None = None,
-        status: int = 200,
-    ) -> HttpResponse:
+        case = find_case(number, self.person)
         matter = read_matter(case)
         able = may_do(case, self.person, self.now)
-        today = timezone.localdate(self.now)
-        shown: dict[str, Any] = {
-            "note": NoteForm() if able["note"] else None,
-            "pause": PauseForm(today=today) if able["pause"] else None,
-            "resume": ResumeForm() if able["resume"] else None,
-            "extend": ExtendForm() if able["extend"] else None,
-            "reopen": ReopenForm() if able["reopen"] else None,
-        }
-        shown |= given or {}
         message = matter.message
-        clock = case_clock(
-            state=case.state,
-            due=case.due_at,
-            yellow=case.yellow_at,
-            review_on=case.review_on,
-            closed_at=case.closed_at,
-            now=self.now,
-        )
         above = case.place.parent.name if case.place.parent is not None else None
         context: dict[str, Any] = {
             "case": case,
             "matter": matter,
             "message": message,
             "state_html": state_tag(case.state),
-            "clock_html": clock.html,
+            "clock_html": clock_of(case, self.now).html,
             "place_words": place_words(case.place.name, case.place.level, above) if case.placed else "",
             "lead": lead_words(case),
             "channel": message.get_channel_display() if message is not None else "",
             "story": staff_story(matter),
             "photos": photos_of(matter.messages, matter.photos),
-            "changes": changes_since(matter, seen) if seen is not None else None,
-            "forms": shown,
             "may": able,
             "next": next_step(matter, able, self.now),
-            "unit": unit_words(case, self.now) if able["extend"] else "",
-            "lookups": list(lookups_about("channels.Message", message.pk)[:20]) if message is not None else [],
-            "revealed": revealed,
             "tasks": [
                 {
                     "task": task,
@@ -155,11 +121,20 @@ class CasePage(Guarded):
                 for check in reversed(matter.checks)
             ],
         }
-        if able["reveal"] and message is not None and "reveal" not in shown:
-            shown["reveal"] = RevealForm(initial={"message": message.pk})
-        response = render(self.request, "workbench/case.html", context, status=status)
+        response = render(self.request, "workbench/case.html", context)
         response["Cache-Control"] = "private, no-store"
         return response
+
+
+def clock_of(case: Case, now: datetime) -> Clock:
+    return case_clock(
+        state=case.state,
+        due=case.due_at,
+        yellow=case.yellow_at,
+        review_on=case.review_on,
+        closed_at=case.closed_at,
+        now=now,
+    )
 
 
 def able_to_see_checks(able: dict[str, bool]) -> bool:
@@ -222,36 +197,69 @@ def next_step(matter: Matter, able: dict[str, bool], now: datetime) -> dict[str,
             return {"title": _("The reporter withdrew the matter")}
 
 
-class CaseMove(CasePage):
-    """Something done to a case from its page. A GET (a reload, a link kept) leads to the page."""
+class CaseMove(Guarded):
+    """Something done to a case: a page with one form and one button, then back to the case."""
 
-    name: ClassVar[str]
-    done: ClassVar[str] = ""
+    verb = "tasks.work"
+    name: ClassVar[str]  # as may_do knows it
+    title: ClassVar[Promise]
+    words: ClassVar[Promise]  # what happens when the button is pressed
+    button: ClassVar[Promise]
+    icon: ClassVar[str]
+    template: ClassVar[str] = "workbench/case_move.html"
 
     def get(self, request: HttpRequest, number: str) -> HttpResponse:
-        return redirect("workbench:case", number=find_case(number, self.person).number)
+        case = find_case(number, self.person)
+        if not may_do(case, self.person, self.now)[self.name]:
+            return redirect("workbench:case", number=case.number)
+        return self.draw(case, self.form(case))
 
     def post(self, request: HttpRequest, number: str) -> HttpResponse:
         case = find_case(number, self.person)
-        form = self.form(case)
+        form = self.form(case, request.POST)
         if not form.is_valid():
-            return self.again(case, form, 422)
+            return self.draw(case, form, status=422)
         try:
             return self.move(case, form.cleaned_data)
         except cases.StaleEdit as stale:
             form.add_error(None, str(stale.reason))
-            return self.again(find_case(number, self.person), form, stale.status, seen=stale.seen)
+            fresh = find_case(number, self.person)
+            changes = changes_since(read_matter(fresh), stale.seen)
+            return self.draw(fresh, form, changes=changes, status=stale.status)
         except Refusal as refusal:
             if refusal.status == 404:
                 raise Http404 from None
             form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.reason))
-            return self.again(find_case(number, self.person), form, refusal.status)
+            return self.draw(find_case(number, self.person), form, status=refusal.status)
 
-    def again(self, case: Case, form: forms.Form, status: int, seen: int | None = None) -> HttpResponse:
-        """The page once more, with what was typed and what has to be mended."""
-        return self.show(case, given={self.name: form}, seen=seen, status=status)
+    def draw(
+        self,
+        case: Case,
+        form: forms.Form,
+        *,
+        changes: list[Step] | None = None,
+        status: int = 200,
+        **more: Any,
+    ) -> HttpResponse:
+        """The page of the move, with what was typed and what has to be mended."""
+        context = {
+            "case": case,
+            "form": form,
+            "changes": changes,
+            "title": self.title,
+            "words": self.words,
+            "button": self.button,
+            "icon_name": self.icon,
+            "lead": lead_words(case),
+            "state_html": state_tag(case.state),
+            "clock_html": clock_of(case, self.now).html,
+            **more,
+        }
+        response = render(self.request, self.template, context, status=status)
+        response["Cache-Control"] = "private, no-store"
+        return response
 
-    def form(self, case: Case) -> forms.Form:
+    def form(self, case: Case, given: QueryDict | None = None) -> forms.Form:
         raise NotImplementedError
 
     def act(self, case: Case, data: dict[str, Any]) -> None:
@@ -259,20 +267,20 @@ class CaseMove(CasePage):
 
     def move(self, case: Case, data: dict[str, Any]) -> HttpResponse:
         self.act(case, data)
-        return back(case)
-
-
-def back(case: Case) -> HttpResponse:
-    response = redirect("workbench:case", number=case.number)
-    response.status_code = 303
-    return response
+        response = redirect("workbench:case", number=case.number)
+        response.status_code = 303
+        return response
 
 
 class Pause(CaseMove):
     name = "pause"
+    title = gettext_lazy("Pause")
+    words = gettext_lazy("The clock stops: nobody is late while we wait. On the day you name, it comes up again.")
+    button = gettext_lazy("Stop the clock")
+    icon = "pause"
 
-    def form(self, case: Case) -> PauseForm:
-        return PauseForm(self.request.POST, today=timezone.localdate(self.now))
+    def form(self, case: Case, given: QueryDict | None = None) -> PauseForm:
+        return PauseForm(given, today=timezone.localdate(self.now))
 
     def act(self, case: Case, data: dict[str, Any]) -> None:
         cases.pause_case(
@@ -287,9 +295,13 @@ class Pause(CaseMove):
 
 class Resume(CaseMove):
     name = "resume"
+    title = gettext_lazy("Let the clock run again")
+    words = gettext_lazy("What was left of the time when the clock stopped is left now.")
+    button = gettext_lazy("Let the clock run again")
+    icon = "clock"
 
-    def form(self, case: Case) -> ResumeForm:
-        return ResumeForm(self.request.POST)
+    def form(self, case: Case, given: QueryDict | None = None) -> ResumeForm:
+        return ResumeForm(given)
 
     def act(self, case: Case, data: dict[str, Any]) -> None:
         cases.resume_case(case_id=case.pk, version=data["version"], by=self.person, now=self.now)
@@ -297,9 +309,18 @@ class Resume(CaseMove):
 
 class Extend(CaseMove):
     name = "extend"
+    title = gettext_lazy("Give it more time")
+    words = gettext_lazy("The reporter is told the new deadline and why.")
+    button = gettext_lazy("Extend the deadline")
+    icon = "calendar"
 
-    def form(self, case: Case) -> ExtendForm:
-        return ExtendForm(self.request.POST)
+    def form(self, case: Case, given: QueryDict | None = None) -> ExtendForm:
+        form = ExtendForm(given)
+        if case.deadline_rule:
+            form.fields["amount"].help_text = _("Counted in %(unit)s, from the present deadline on.") % {
+                "unit": unit_words(case, self.now)
+            }
+        return form
 
     def act(self, case: Case, data: dict[str, Any]) -> None:
         cases.extend_deadline(
@@ -314,9 +335,13 @@ class Extend(CaseMove):
 
 class WriteNote(CaseMove):
     name = "note"
+    title = gettext_lazy("A note for colleagues")
+    words = gettext_lazy("It stands in the story of the case for all colleagues. The reporter does not see it.")
+    button = gettext_lazy("Keep the note")
+    icon = "plus"
 
-    def form(self, case: Case) -> NoteForm:
-        return NoteForm(self.request.POST)
+    def form(self, case: Case, given: QueryDict | None = None) -> NoteForm:
+        return NoteForm(given)
 
     def act(self, case: Case, data: dict[str, Any]) -> None:
         cases.add_note(case_id=case.pk, text=data["text"], by=self.person, now=self.now)
@@ -324,53 +349,31 @@ class WriteNote(CaseMove):
 
 class Reopen(CaseMove):
     name = "reopen"
+    title = gettext_lazy("Take it up again")
+    words = gettext_lazy("The post that led it gets a new work order, with a new deadline.")
+    button = gettext_lazy("Take it up again")
+    icon = "undo"
 
-    def form(self, case: Case) -> ReopenForm:
-        return ReopenForm(self.request.POST)
+    def form(self, case: Case, given: QueryDict | None = None) -> ReopenForm:
+        return ReopenForm(given)
 
     def act(self, case: Case, data: dict[str, Any]) -> None:
         cases.reopen_case(case_id=case.pk, reason=data["reason"], version=data["version"], by=self.person, now=self.now)
 
 
-class RevealReporter(CaseMove):
-    """Name or telephone number of a reporter in plain letters, once, after the look is on record."""
-
-    name = "reveal"
-
-    def form(self, case: Case) -> RevealForm:
-        return RevealForm(self.request.POST)
-
-    def move(self, case: Case, data: dict[str, Any]) -> HttpResponse:
-        voice = case.voices.select_related("message").filter(message_id=data["message"]).first()
-        if voice is None:
-            raise NotThere()
-        message = voice.message
-        if not message.place_path:
-            # A message is not altered after it came in; one without a place belongs where its case lies now.
-            message.place_path = case.place_path
-        plain = reveal(message, data["field"], by=self.person, reason=data["reason"], now=self.now)
-        return self.show(case, revealed={"field": data["field"], "plain": plain})
-
-
 class HandOver(CaseMove):
-    """Give the case to another position: a page of its own, because the list of positions is long."""
-
     name = "assign"
+    title = gettext_lazy("Hand over")
+    words = gettext_lazy("The present work order ends; the new post gets one with the same deadline.")
+    button = gettext_lazy("Hand over")
+    icon = "assign"
 
-    def get(self, request: HttpRequest, number: str) -> HttpResponse:
-        case = find_case(number, self.person)
-        if not may_do(case, self.person, self.now)["assign"]:
-            return redirect("workbench:case", number=case.number)
-        return self.draw(case, HandOverForm(positions=self.positions(case)))
-
-    def positions(self, case: Case) -> list[tuple[str, str]]:
+    def form(self, case: Case, given: QueryDict | None = None) -> HandOverForm:
         held = positions_at(case.place_path, timezone.localdate(self.now))
         here = (case.lead_role, case.lead_place_id)
         others = [position for position in held if (position.role, position.place_id) != here]
-        return [("", _("Choose …")), *((position.code, str(position)) for position in others)]
-
-    def form(self, case: Case) -> HandOverForm:
-        return HandOverForm(self.request.POST, positions=self.positions(case))
+        choices = [("", _("Choose …")), *((position.code, str(position)) for position in others)]
+        return HandOverForm(given, positions=choices)
 
     def act(self, case: Case, data: dict[str, Any]) -> None:
         role, _at, place = data["position"].partition("@")
@@ -383,16 +386,31 @@ class HandOver(CaseMove):
             now=self.now,
         )
 
-    def again(self, case: Case, form: forms.Form, status: int, seen: int | None = None) -> HttpResponse:
-        changes = changes_since(read_matter(case), seen) if seen is not None else None
-        return self.draw(case, form, changes, status)
 
-    def draw(self, case: Case, form: forms.Form, changes: list[Step] | None = None, status: int = 200) -> HttpResponse:
-        context = {
-            "case": case,
-            "form": form,
-            "changes": changes,
-            "lead": lead_words(case),
-            "state_html": state_tag(case.state),
-        }
-        return render(self.request, "workbench/case_assign.html", context, status=status)
+class RevealReporter(CaseMove):
+    """Name or telephone number of a reporter in plain letters, once, after the look is on record; and who looked."""
+
+    name = "reveal"
+    title = gettext_lazy("The reporter")
+    words = gettext_lazy("Names and telephone numbers are kept sealed. A look needs a reason and is recorded.")
+    button = gettext_lazy("Show it once")
+    icon = "unlock"
+    template = "workbench/case_reveal.html"
+
+    def form(self, case: Case, given: QueryDict | None = None) -> RevealForm:
+        return RevealForm(given)
+
+    def draw(self, case: Case, form: forms.Form, **more: Any) -> HttpResponse:
+        message = Message.objects.filter(voice__case=case).order_by("voice__id").first()
+        looks = list(lookups_about("channels.Message", message.pk)[:50]) if message is not None else []
+        return super().draw(case, form, message=message, lookups=looks, **more)
+
+    def move(self, case: Case, data: dict[str, Any]) -> HttpResponse:
+        message = Message.objects.filter(voice__case=case, pk=data["message"]).first()
+        if message is None:
+            raise NotThere()
+        if not message.place_path:
+            # A message is not altered after it came in; one without a place belongs where its case lies now.
+            message.place_path = case.place_path
+        plain = reveal(message, data["field"], by=self.person, reason=data["reason"], now=self.now)
+        return self.draw(case, RevealForm(), revealed={"field": data["field"], "plain": plain})

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from gongzhi.front.workbench.filters import CaseFilter
 from gongzhi.front.workbench.forms.selects import PlainSelect
-from gongzhi.front.workbench.rows import case_rows
+from gongzhi.front.workbench.rows import case_rows, table_rows
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.access.reach import posts_of
 from gongzhi.understand.cases.models import CaseQuerySet
@@ -67,9 +67,20 @@ class Cases(Guarded):
         found = chosen.rows()
         first = (number - 1) * PAGE
         rows = case_rows(found[first : first + PAGE + 1], self.now)
+        heads = {
+            "number": _("Number"),
+            "matter": _("Matter"),
+            "category": _("Category"),
+            "place": _("Where"),
+            "lead": _("With"),
+            "state": _("State"),
+            "clock": _("Deadline"),
+        }
         has_next = len(rows) > PAGE and number < LAST_PAGE
         context |= {
             "rows": rows[:PAGE],
+            "heads": heads,
+            "body": table_rows(rows[:PAGE], heads),
             "page": Page(number, has_next),
             "caption": how_many(found, first, len(rows)),
         }
