@@ -23,8 +23,8 @@ from zoneinfo import ZoneInfo
 
 from gongzhi.config.demonstration.catalogue import Category, categories, read_yaml, responsible_role
 from gongzhi.config.demonstration.chance import Spread, chance, dice, pick
-from gongzhi.config.demonstration.ground import FOLDER, DemoPlace, north_edge, places
-from gongzhi.config.demonstration.writing import Scene, answer, demand, phrase, scene, texts
+from gongzhi.config.demonstration.ground import FOLDER, DemoPlace, beyond, places
+from gongzhi.config.demonstration.writing import Scene, answer, demand, phrase, scene, texts, under
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DISTRICT = "110108000000"
@@ -360,7 +360,7 @@ HELD_UP: tuple[tuple[float, dict[Stage, float]], ...] = (
     (30, {Stage.ACCEPTED: 0.14, Stage.REOPENED: 0.05}),
 )  # fmt: skip
 NO_POINT = 0.06
-NO_GRID = 0.02
+NO_GRID = 0.085  # of the demands at the north edge of a town, which are a quarter of all
 ANONYMOUS = 0.06
 
 
@@ -456,7 +456,7 @@ def _case(
     if anonymous and channel != "web" and outcome is not Outcome.WITHDRAWN:
         anonymous = outcome is Outcome.VERIFIED_ON_SITE
     reporter = None if anonymous else pick(die, neighbours[place.code] or [_stranger(die, place, received_at.year)])
-    point, grid_code = _where_exactly(die, place)
+    point, grid_code = _where_exactly(die, place, category)
     responsible = responsible_role(category, urban=place.urban)
     text = demand(die, category.code, channel, at)
     steps, responsible = _steps(die, category, responsible, outcome, at, text, channel, received_at)
@@ -493,16 +493,16 @@ def _stranger(die: Random, place: DemoPlace, year: int) -> DemoPerson:
     )
 
 
-def _where_exactly(die: Random, place: DemoPlace) -> tuple[tuple[float, float] | None, str]:
+def _where_exactly(die: Random, place: DemoPlace, category: Category) -> tuple[tuple[float, float] | None, str]:
     roll = die.random()
     grid = pick(die, place.grids)
-    lon, lat = grid.point(die)
     if roll < NO_POINT:
         return None, ""
-    if roll < NO_POINT + NO_GRID:
-        # A few hundred metres north of the town: no grid covers the point, but one is near enough to be proposed.
-        return (lon, round(north_edge(place.town_code) + 0.002 + 0.008 * die.random(), 6)), ""
-    return (lon, lat), grid.code
+    if roll < NO_POINT + NO_GRID and not under(category.code, texts()["counters"]):
+        outside = beyond(die, place)
+        if outside is not None:
+            return outside, ""
+    return grid.point(die), grid.code
 
 
 def _guess(die: Random, category: Category, place: DemoPlace, channel: str) -> str:

@@ -112,6 +112,20 @@ def grids() -> tuple[DemoGrid, ...]:
 
 
 @functools.cache
-def north_edge(town_code: str) -> float:
+def _north_edge(town_code: str) -> float:
     """The latitude north of which no grid of the town lies."""
     return max(grid.box[3] for place in places() if place.town_code == town_code for grid in place.grids)
+
+
+def at_the_edge(place: DemoPlace) -> tuple[DemoGrid, ...]:
+    """The place's grids at the north edge of its town."""
+    edge = _north_edge(place.town_code)
+    return tuple(grid for grid in place.grids if grid.box[3] > edge - 0.001)
+
+
+def beyond(dice: Random, place: DemoPlace) -> tuple[float, float] | None:
+    """A point just outside the town, which no grid covers but one is near to; None for a place inside the town."""
+    for grid in at_the_edge(place)[:1]:
+        lon, _lat = grid.point(dice)
+        return lon, round(_north_edge(place.town_code) + 0.0008 + 0.0025 * dice.random(), 6)
+    return None

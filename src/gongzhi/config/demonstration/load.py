@@ -6,7 +6,7 @@ All of it in one transaction: a loading that is broken off, by whatever, leaves 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, time, timedelta
 
 from django.db import transaction
@@ -14,9 +14,10 @@ from django.db import transaction
 from gongzhi.config.demonstration.cast import engage
 from gongzhi.config.demonstration.catalogue import categories
 from gongzhi.config.demonstration.chance import dice
-from gongzhi.config.demonstration.generate import ZONE, DemoCase, Stage, cases, significant, staff
-from gongzhi.config.demonstration.ground import DemoPlace, north_edge, places
+from gongzhi.config.demonstration.generate import ZONE, DemoCase, Outcome, Stage, cases, significant, staff
+from gongzhi.config.demonstration.ground import DemoPlace, at_the_edge, beyond, places
 from gongzhi.config.demonstration.play import play
+from gongzhi.config.demonstration.writing import texts, under
 from gongzhi.config.terminal import Report
 from gongzhi.ground.access.models import Post
 from gongzhi.ground.accounts.models import User
@@ -30,7 +31,7 @@ from gongzhi.understand.cases.loading import load_categories, load_responsibilit
 SEED = 2026
 COUNT, DAYS = 1500, 365
 COUNTY = "110108"
-# The newest demands came in so many minutes ago; every third of them from outside the grids.
+# The newest demands came in so many minutes ago; every third of them from just outside the grids.
 FRESH = (4, 9, 17, 31, 48, 76, 115, 150)
 WANTED = (Stage.ASSIGNED, Stage.SENT_BACK, Stage.ACCEPTED, Stage.REPORTED_DONE, Stage.REOPENED)
 
@@ -83,7 +84,7 @@ def told_cases(seed: int, *, now: datetime, count: int, days: int) -> list[DemoC
     """The demands of the year, with more of the last days where the people of the sign-in page work."""
     shown = [next(place for place in places() if place.urban), next(place for place in places() if not place.urban)]
     year = list(cases(seed, now=now, days=days, count=count))
-    busy = _busy(seed, now, shown, max(24, count * 3 // 100), min(days, 12))
+    busy = _busy(seed, now, shown, max(24, count * 4 // 100), min(days, 12))
     return sorted([*year, *busy, *_fresh(seed, now, shown)], key=lambda one: (one.received_at, one.key))
 
 
@@ -100,17 +101,22 @@ def _busy(seed: int, now: datetime, where: Sequence[DemoPlace], count: int, days
 def _fresh(seed: int, now: datetime, where: Sequence[DemoPlace]) -> list[DemoCase]:
     """What nobody has looked at yet: a few minutes old, by web form or telephone."""
     die = dice(seed, "fresh")
-    drawn = (
-        one
-        for one in cases(seed + 50, now=now, days=30, count=80, where=where)
-        if one.channel in ("web", "phone") and one.point is not None and one.grid_code
-    )
+    inside = _drawn(seed + 50, now, where)
+    edges = {place.code: place for place in places() if at_the_edge(place)}
+    outside = _drawn(seed + 51, now, list(edges.values()))
     found = []
-    for index, (minutes, one) in enumerate(zip(FRESH, drawn, strict=False)):
-        point, grid = one.point, one.grid_code
-        if index % 3 == 2 and point is not None:
-            town = next(place.town_code for place in where if place.code == one.community_code)
-            point, grid = (point[0], round(north_edge(town) + 0.002 + 0.006 * die.random(), 6)), ""
+    for index, minutes in enumerate(FRESH):
+        one = next(outside if index % 3 == 2 else inside)
         at = now - timedelta(minutes=minutes, seconds=die.randrange(50))
-        found.append(dataclasses.replace(one, received_at=at, steps=(), point=point, grid_code=grid))
+        one = dataclasses.replace(one, received_at=at, steps=(), outcome=Outcome.OPEN)
+        if index % 3 == 2:
+            one = dataclasses.replace(one, point=beyond(die, edges[one.community_code]), grid_code="")
+        found.append(one)
     return found
+
+
+def _drawn(seed: int, now: datetime, where: Sequence[DemoPlace]) -> Iterator[DemoCase]:
+    """Demands that may come in at any hour and have a point on a map."""
+    for one in cases(seed, now=now, days=30, count=200, where=where):
+        if one.channel in ("web", "phone") and one.grid_code and not under(one.category, texts()["counters"]):
+            yield one

@@ -15,15 +15,18 @@ WIDTH, HEIGHT = 960, 720
 Colour = tuple[int, int, int]
 
 
-def motif_for(category: str) -> str:
-    """The motif that fits the category; empty when there is none."""
-    return next((name for name, (prefixes, _draw) in _MOTIFS.items() if under(category, prefixes)), "")
+def motif_for(category: str, text: str) -> str:
+    """The motif that shows what the text says; empty when there is none."""
+    for name, (prefixes, words, _draw) in _MOTIFS.items():
+        if under(category, prefixes) and any(word in text for word in words):
+            return name
+    return ""
 
 
 def picture(motif: str, *, seed: int, done: bool) -> bytes:
     """A JPEG of the motif: as it was reported, or as it is when the work is done. The same seed is the same spot."""
     die = Random(f"{motif}/{seed}")  # noqa: S311 (a drawing, no secret)
-    image = _MOTIFS[motif][1](die, done)
+    image = _MOTIFS[motif][2](die, done)
     out = io.BytesIO()
     image.filter(ImageFilter.GaussianBlur(0.8)).save(out, "JPEG", quality=82)
     return out.getvalue()
@@ -130,8 +133,8 @@ def _puddle(die: Random, done: bool) -> Image.Image:
     return image
 
 
-_MOTIFS: dict[str, tuple[tuple[str, ...], Callable[[Random, bool], Image.Image]]] = {
-    "lamp": (("facilities.lighting",), _lamp),
-    "litter": (("environment.litter", "environment.bins", "environment.bulky"), _litter),
-    "puddle": (("safety.flooding", "supply.sewage", "supply.water.leak"), _puddle),
+_MOTIFS: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[Random, bool], Image.Image]]] = {
+    "lamp": (("facilities.lighting",), ("灯",), _lamp),
+    "litter": (("environment.litter", "environment.bins", "environment.bulky"), ("垃圾", "堆", "扔"), _litter),
+    "puddle": (("safety.flooding", "supply.sewage", "supply.water.leak"), ("积水", "污水井", "爆了", "路面"), _puddle),
 }

@@ -16,26 +16,31 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 from django.db import transaction
+from django.utils import timezone
 
 from gongzhi.act.tasks import actions as tasks
 from gongzhi.config.demonstration.cast import Cast, Player
 from gongzhi.config.demonstration.chance import dice, pick
 from gongzhi.config.demonstration.generate import DemoCase, Step, StepKind
-from gongzhi.config.demonstration.ground import grids
+from gongzhi.config.demonstration.ground import grids, places
 from gongzhi.config.demonstration.pictures import motif_for, picture
-from gongzhi.config.demonstration.writing import texts
+from gongzhi.config.demonstration.writing import gist, texts
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger import actions as ledger
 from gongzhi.ground.ledger.events import read
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Refusal
+from gongzhi.ground.rules import clock
+from gongzhi.ground.rules.actions import rule
+from gongzhi.ground.rules.spans import Span
 from gongzhi.loop import delivery
 from gongzhi.loop.circuit import CIRCUIT
 from gongzhi.loop.wires import When
 from gongzhi.sense.channels.actions import Draft, receive_message
 from gongzhi.sense.channels.models import Message, draw_number
 from gongzhi.understand.cases import actions as cases
+from gongzhi.understand.cases.models import Case
 from gongzhi.verify.checks import actions as checks
 
 LONGEST_WORDS = 480  # of a report, cut at the end of a sentence
@@ -52,6 +57,7 @@ class Extra:
     at: datetime
     words: str = ""
     amount: int = 0
+    until: date | None = None  # looked at again, or promised for, this day
 
 
 @dataclass
@@ -72,6 +78,10 @@ class Story:
     @property
     def category(self) -> str:
         return self.told.category
+
+    @property
+    def motif(self) -> str:
+        return motif_for(self.told.category, self.told.text)
 
 
 class _Hearing:
@@ -146,42 +156,41 @@ def _story(told: DemoCase, turn: int) -> Story:
 
 def _add_pictures(stories: Sequence[Story], most: int = 12) -> None:
     """The newest demands with a motif are sent with a picture, half of them still open."""
-    fitting = [story for story in reversed(stories) if motif_for(story.category) and story.told.channel == "web"]
+    fitting = [story for story in reversed(stories) if story.motif and story.told.channel == "web"]
     still_open = [story for story in fitting if story.told.outcome == "open"][: most // 2]
     for story in (*still_open, *[one for one in fitting if one.told.outcome != "open"][: most - len(still_open)]):
         story.pictured = True
 
 
 def _add_extras(stories: Sequence[Story], seed: int, now: datetime, deadline_of: Callable[[str], str]) -> None:
-    """Some long matters are paused or given more time, old ones and a few that are still open."""
-    kept = {"paused": 0, "extended": 0}
-    for story in reversed(stories):
+    """Some long matters are paused or given more time: old ones, and a few open ones, of which some are for today."""
+    open_ones: dict[str, list[Story]] = {"paused": [], "extended": []}
+    first = places()[0].code  # where the people of the sign-in page work, something shall be seen
+    newest = list(reversed(stories))
+    newest.sort(key=lambda story: story.told.community_code != first)
+    for story in newest:
         kind = deadline_of(story.category).removeprefix("cases.deadline.")
-        if kind not in MORE_TIME:
-            continue
-        die = dice(seed, f"extra/{story.told.key}")
         steps = story.told.steps
         accepted = next((index for index, step in enumerate(steps) if step.kind is StepKind.ACCEPTED), None)
-        if accepted is None:
+        if kind not in MORE_TIME or accepted is None:
             continue
+        die = dice(seed, f"extra/{story.told.key}")
         starts = steps[accepted].at
-        following = next((step.at for step in steps[accepted:] if step.kind is not StepKind.ACCEPTED), now)
-        gap = following - starts
-        still_open = story.told.stage == "accepted" and len(steps) == accepted + 1
-        chosen = ""
-        if still_open and gap > timedelta(hours=3):
-            fewest = min(kept, key=lambda name: kept[name])
-            chosen = fewest if kept[fewest] == 0 or (kept[fewest] < 4 and die.random() < 0.5) else ""
+        gap = (steps[accepted + 1].at if len(steps) > accepted + 1 else now) - starts
+        at, until = starts + gap * 0.3, None
+        if story.told.stage == "accepted" and len(steps) == accepted + 1:
+            chosen = min(open_ones, key=lambda name: len(open_ones[name]))
+            if gap < timedelta(hours=3) or len(open_ones[chosen]) >= 4:
+                continue
+            open_ones[chosen].append(story)
+            until = now.date() if at.date() < now.date() and len(open_ones[chosen]) % 2 else None
         elif gap > timedelta(days=4) and die.random() < 0.3:
             chosen = pick(die, ("paused", "extended"))
-        if not chosen:
+        else:
             continue
-        at = starts + gap * 0.3
-        if still_open:
-            kept[chosen] += 1
         words = pick(die, texts()[f"{chosen}_words"])
-        story.extras = (Extra(kind=chosen, at=at, words=words, amount=MORE_TIME[kind]),)
-        if chosen == "paused" and not still_open:
+        story.extras = (Extra(kind=chosen, at=at, words=words, amount=MORE_TIME[kind], until=until),)
+        if chosen == "paused" and story.told.stage != "accepted":
             story.extras += (Extra(kind="resumed", at=starts + gap * 0.7),)
 
 
@@ -249,7 +258,7 @@ class _Theatre:
         told = story.told
         desks = {"phone": "hotline_desk", "import": "hotline_desk", "visit": "community_clerk"}
         desk = self._who(desks[told.channel], story) if told.channel in desks else None
-        motif = motif_for(told.category) if story.pictured else ""
+        motif = story.motif if story.pictured else ""
         story.message = receive_message(
             Draft(
                 text=told.text,
@@ -276,14 +285,29 @@ class _Theatre:
         case = story.ids["case"]
         if extra.kind == "extended":
             by = self._who("community_secretary", story).user
-            cases.extend_deadline(case_id=case, amount=extra.amount, reason=extra.words, by=by, now=at)
+            amount = self._amount_until(case, extra.until) if extra.until else 0
+            amount = amount or extra.amount
+            cases.extend_deadline(case_id=case, amount=amount, reason=extra.words, by=by, now=at)
             return
         by = self._who("community_clerk", story).user
         if extra.kind == "paused":
-            review = at.date() + timedelta(days=7 + story.turn % 8)
+            review = extra.until or at.date() + timedelta(days=7 + story.turn % 8)
             cases.pause_case(case_id=case, reason=extra.words, review_on=review, by=by, now=at)
         else:
             cases.resume_case(case_id=case, by=by, now=at)
+
+    @staticmethod
+    def _amount_until(case_id: int, day: date) -> int:
+        """How much more time makes the case due on that day, or on the last working day before it; 0: none does."""
+        case = Case.objects.get(pk=case_id)
+        if case.due_at is None:
+            return 0
+        unit = Span.parse(rule(case.deadline_rule, path=case.place_path, on=day)).unit
+        for amount in range(15, 0, -1):
+            due = clock.extend(case.due_at, Span(amount, unit), path=case.place_path)
+            if timezone.localdate(due) <= day:
+                return amount
+        return 0
 
     def _step(self, story: Story, step: Step, at: datetime) -> None:
         play = {
@@ -316,6 +340,7 @@ class _Theatre:
         cases.dispatch_case(
             case_id=story.ids["case"],
             category=told.category,
+            summary=gist(told.text),
             place=None if told.grid_code else self.places[story.grid],
             by=desk.user,
             now=at,
@@ -341,7 +366,7 @@ class _Theatre:
         cases.add_note(case_id=story.ids["case"], text=step.words, by=self._hands(story), now=at)
 
     def _reported_done(self, story: Story, step: Step, at: datetime) -> None:
-        photos = [_photo(motif_for(story.category), story, done=True)] if story.pictured else ()
+        photos = [_photo(story.motif, story, done=True)] if story.pictured else ()
         words = _whole_sentences(step.words)
         tasks.report_done(task_id=story.ids["task"], words=words, by=self._hands(story), now=at, photos=photos)
 

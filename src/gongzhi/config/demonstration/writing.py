@@ -243,3 +243,26 @@ def phrase(die: Random, name: str, code: str) -> str:
     ]
     general: list[str] = texts()[name]
     return pick(die, special if special and chance(die, 0.7) else general)
+
+
+@functools.cache
+def _openings() -> tuple[str, ...]:
+    known = texts()
+    found = {*known["telephone"]["opening"], *known["visit"]["opening"], *known["import"]["opening"]}
+    found |= {*known["web"]["greeting"], *known["people"].get("greeting", ())}
+    return tuple(sorted((one for one in found if one), key=len, reverse=True))
+
+
+def gist(text: str) -> str:
+    """What a desk writes on the case: the matter in some thirty characters, without greeting and introduction."""
+    for opening in _openings():
+        text = text.removeprefix(opening)
+    who = tuple(one[:3] for one in (*texts()["web"]["who"], *texts()["people"].get("who", ())))
+    sentences = [one for one in text.split("。") if one]
+    told = next((one for one in sentences if not one.startswith(who)), sentences[0])
+    short, *clauses = told.split("，")
+    for clause in clauses:
+        if len(short) >= 12 and len(short) + len(clause) > 32:
+            break
+        short += "，" + clause
+    return short[:80]
