@@ -218,6 +218,9 @@ class Browser:
     def __init__(self, port: int, cookies: Mapping[str, str] | None = None, timeout: float = 30.0) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
         self.cookies = dict(cookies or {})
+        self.come_from_elsewhere()
+
+    def come_from_elsewhere(self) -> None:
         self.address = "10." + ".".join(str(secrets.randbelow(254) + 1) for _ in range(3))
 
     def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:

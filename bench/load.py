@@ -66,6 +66,8 @@ def fill(count: int, *, seed: int, now: datetime, say: Callable[[str], None] = p
             book.tell(told)
         done(f"{count:,} cases thought up")
         book.write()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
     done(f"{sum(book.written.values()):,} rows written")
     for name, rows in book.written.items():
         say(f"    {rows:>10,} {name}")
@@ -104,9 +106,7 @@ def found_town(seed: int, now: datetime) -> list[Any]:
         user.save()
         place = Place.objects.get(path=path_of(one.place_code))
         posts.append(
-            grant_post(
-                user=user, role=one.role, place=place, starts_on=now.date(), reason="bench", by=None, now=now
-            )
+            grant_post(user=user, role=one.role, place=place, starts_on=now.date(), reason="bench", by=None, now=now)
         )
     return posts
 
@@ -134,7 +134,7 @@ class Book:
         self.written: dict[str, int] = {}
 
     def holder(self, role: str, path: str) -> Any:
-        """The post of this role at the place, nearest above it, or else below it; the street's clerk if there is none."""
+        """The post of this role at the place or nearest above it, else one in the street, else the street's clerk."""
         for length in range(len(path), 5, -1):
             if (post := self.posts.get((role, path[:length]))) is not None:
                 return post
@@ -154,7 +154,7 @@ class Book:
                 post.pk if post is not None else None,
                 at,
                 vars(event),  # flat, of plain values
-                row.fingerprint_of([getattr(row, name) for name in row.RECORDED]),
+                row.fingerprint(),
             )
         )
 
@@ -425,9 +425,7 @@ class Story:
             due_at=None if by_link else later + timedelta(days=2),
         )
         self.book.checks.append(check)
-        self.book.enter(
-            CheckAsked(check_id=check.pk, case_id=case.pk, by_link=by_link), check, None, later + REACTION
-        )
+        self.book.enter(CheckAsked(check_id=check.pk, case_id=case.pk, by_link=by_link), check, None, later + REACTION)
 
     def not_reached(self, step: Any) -> None:
         from gongzhi.verify.checks.events import CallFailed
@@ -497,14 +495,17 @@ class Story:
             )
 
 
-def sample_numbers(count: int) -> Iterator[tuple[str, str]]:
-    """(case number, follow token) of so many closed cases, spread over all."""
+def sample_closed(path: str, count: int) -> Iterator[tuple[str, str]]:
+    """(case number, follow token) of so many closed cases below a place, spread over the two years."""
+    from gongzhi.ground.places.paths import below
     from gongzhi.sense.channels.follow import token_of
     from gongzhi.sense.channels.models import Message
+    from gongzhi.understand.cases.models import Case
 
-    total = Message.objects.count()
-    wanted = range(1, total + 1, max(1, total // (count * 2)))
-    for message in Message.objects.filter(pk__in=list(wanted), voice__case__state="closed").order_by("pk")[:count]:
+    closed = Case.objects.filter(below(path, "place_path"), state="closed").order_by("pk")
+    every = max(1, closed.count() // count)
+    numbers = list(closed.values_list("number", flat=True)[::every])[:count]
+    for message in Message.objects.filter(number__in=numbers).order_by("pk"):
         yield message.number, token_of(message)
 
 
