@@ -16,6 +16,7 @@ from gongzhi.config.demonstration.catalogue import categories
 from gongzhi.config.demonstration.chance import dice
 from gongzhi.config.demonstration.generate import ZONE, DemoCase, Outcome, Stage, cases, significant, staff
 from gongzhi.config.demonstration.ground import DemoPlace, at_the_edge, beyond, places
+from gongzhi.config.demonstration.pictures import motif_for
 from gongzhi.config.demonstration.play import play
 from gongzhi.config.demonstration.writing import texts, under
 from gongzhi.config.terminal import Report
@@ -104,9 +105,14 @@ def _fresh(seed: int, now: datetime, where: Sequence[DemoPlace]) -> list[DemoCas
     inside = _drawn(seed + 50, now, where)
     edges = {place.code: place for place in places() if at_the_edge(place)}
     outside = _drawn(seed + 51, now, list(edges.values()))
+    pictured = (
+        one for one in _drawn(seed + 52, now, where[:1]) if one.channel == "web" and motif_for(one.category, one.text)
+    )
     found = []
     for index, minutes in enumerate(FRESH):
         one = next(outside if index % 3 == 2 else inside)
+        if index == 0:
+            one = next(pictured, one)
         at = now - timedelta(minutes=minutes, seconds=die.randrange(50))
         one = dataclasses.replace(one, received_at=at, steps=(), outcome=Outcome.OPEN)
         if index % 3 == 2:

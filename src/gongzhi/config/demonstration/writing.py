@@ -257,7 +257,7 @@ def gist(text: str) -> str:
     """What a desk writes on the case: the matter in some thirty characters, without greeting and introduction."""
     for opening in _openings():
         text = text.removeprefix(opening)
-    who = tuple(one[:3] for one in (*texts()["web"]["who"], *texts()["people"].get("who", ())))
+    who = tuple(one.partition("{")[0] for one in (*texts()["web"]["who"], *texts()["people"].get("who", ())))
     sentences = [one for one in text.split("。") if one]
     told = next((one for one in sentences if not one.startswith(who)), sentences[0])
     short, *clauses = told.split("，")

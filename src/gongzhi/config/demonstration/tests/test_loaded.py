@@ -79,7 +79,7 @@ def test_every_state_is_there(loaded):
     tasks = Counter(Task.objects.values_list("state", flat=True))
     assert {"open", "accepted", "done", "returned"} <= set(tasks)
     assert NOW - Case.objects.latest("opened_at").opened_at < timedelta(minutes=10)
-    assert Photo.objects.exists()
+    assert Photo.objects.filter(message__voice__case__state="new").exists()
     assert TaskPhoto.objects.exists()
 
 
@@ -143,3 +143,17 @@ def test_a_second_loading_changes_nothing(loaded):
     before = (Entry.objects.count(), User.objects.count(), Message.objects.count())
     load_demo(now=NOW + timedelta(days=1), progress=quiet, count=COUNT)
     assert (Entry.objects.count(), User.objects.count(), Message.objects.count()) == before
+
+
+def test_desks_write_the_matter_and_not_the_greeting(loaded):
+    summaries = list(Case.objects.filter(sorted_at__isnull=False).values_list("summary", flat=True))
+    assert not [
+        one
+        for one in summaries
+        if re.match("您好|领导好|你们好|来电人|市民来电|居民来电|我是.{2,8}居民|我住在|【", one)
+    ]
+    assert max(map(len, summaries)) <= 80
+
+
+def test_something_is_promised_or_looked_at_again_today(loaded):
+    assert Case.objects.filter(state=State.PAUSED, review_on=NOW.date()).exists()
