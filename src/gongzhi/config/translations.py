@@ -111,13 +111,18 @@ def collect(language: str = ENGLISH, old: Catalog | None = None) -> Catalog:
     return catalogue
 
 
+def _forms(message: Message) -> tuple[str, ...]:
+    """Its translation: one, or one for each plural form."""
+    string = message.string
+    return (string,) if isinstance(string, str) else tuple(string or ("",))
+
+
 def _kept(before: Message | None, words: Words, plurals: int) -> Words:
     """The translation that is there, in the shape that the sentence has now."""
-    there: Words = before.string if before is not None and before.string else ""
-    first = there if isinstance(there, str) else there[0]
+    there = _forms(before) if before is not None else ("",)
     if isinstance(words, str):
-        return first
-    return there if isinstance(there, tuple) and len(there) == plurals else (first,) * plurals
+        return there[0]
+    return there if len(there) == plurals else (there[0],) * plurals
 
 
 def written(catalogue: Catalog, language: str) -> str:
@@ -150,12 +155,8 @@ def compile_all() -> int:
 
 def missing(catalogue: Catalog) -> list[str]:
     """The sentences that have no translation yet."""
-    none = [message for message in catalogue if message.id and not all(_forms(message))]
-    return [message.id if isinstance(message.id, str) else message.id[0] for message in none]
-
-
-def _forms(message: Message) -> tuple[str, ...]:
-    return (message.string or "",) if isinstance(message.string, str) else tuple(message.string or ("",))
+    open_ones = [message for message in catalogue if message.id and not all(_forms(message))]
+    return [message.id if isinstance(message.id, str) else message.id[0] for message in open_ones]
 
 
 @click.group()
