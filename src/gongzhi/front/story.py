@@ -70,28 +70,32 @@ class Matter:
 def read_matter(case: Case, *, names: bool = True) -> Matter:
     """Read a case with all that happened. ``names``: also who did it (staff pages)."""
     # Photos come with what they belong to: most matters have none, and a query that finds nothing costs as much.
-    told = Message.objects.filter(voice__case=case).order_by("voice__id", "photos__pk")
+    # Sorted here: telling the database to sort costs the ORM more than these few rows are worth.
+    told = Message.objects.filter(voice__case=case).annotate(
+        voice_pk=F("voice__pk"), photo_pk=F("photos__pk"), photo_uid=F("photos__uid"), photo_state=F("photos__state")
+    )
     messages: list[Message] = []
     photos: list[Photo] = []
-    for message in told.annotate(photo_uid=F("photos__uid"), photo_state=F("photos__state")):
+    for message in sorted(told, key=lambda row: (row.voice_pk, row.photo_pk or 0)):
         if not messages or messages[-1].pk != message.pk:
             messages.append(message)
         if message.photo_uid is not None:
             photos.append(Photo(message_id=message.pk, uid=message.photo_uid, state=message.photo_state))
-    worked = Task.objects.filter(case=case).select_related("place").order_by("round", "photos__pk")
+    worked = Task.objects.filter(case=case).select_related("place")
     tasks: list[Task] = []
     task_photos: list[TaskPhoto] = []
     task: Any
-    for task in worked.annotate(photo_uid=F("photos__uid")):
+    found: Any = worked.annotate(photo_pk=F("photos__pk"), photo_uid=F("photos__uid"))
+    for task in sorted(found, key=lambda row: (row.round, row.photo_pk or 0)):
         if not tasks or tasks[-1].pk != task.pk:
             tasks.append(task)
         if task.photo_uid is not None:
             task_photos.append(TaskPhoto(task_id=task.pk, uid=task.photo_uid))
-    checks = list(Check.objects.filter(case=case).order_by("pk"))
-    notes = list(Note.objects.filter(case=case).order_by("pk")) if names else []
+    checks = sorted(Check.objects.filter(case=case), key=lambda check: check.pk)
+    notes = sorted(Note.objects.filter(case=case), key=lambda note: note.pk) if names else []
     things = [(case.noun(), case.pk)]
     things += [(row.noun(), row.pk) for row in (*messages, *tasks, *checks, *notes)]
-    entries = list(Entry.objects.about_any(things))
+    entries = sorted(Entry.objects.about_any(things).order_by(), key=lambda entry: entry.pk)
     matter = Matter(case, messages, photos, tasks, task_photos, checks, notes, entries)
     if names:
         held = {entry.post_id for entry in entries if entry.post_id is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from django import template
@@ -18,6 +19,7 @@ MESSAGE_ICONS: Final = {"success": "check", "warning": "warning", "error": "stop
 
 
 @register.simple_tag
+@lru_cache(maxsize=1000)  # a page has some thirty, always the same
 def icon(name: str, extra: str = "") -> SafeString:
     """A drawing from the sprite. It says nothing to a screen reader: the word stands beside it."""
     return format_html(

@@ -44,4 +44,4 @@ def message_of(token: str) -> Message | None:
         return None
     if token.lower() != _spell(raw):  # the last letter has bits to spare: each link has one spelling only
         return None
-    return Message.objects.select_related("place").filter(uid=uid).first()
+    return next(iter(Message.objects.select_related("place").filter(uid=uid)), None)
