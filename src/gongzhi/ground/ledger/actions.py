@@ -205,6 +205,8 @@ def _waiting(previous: Seal | None, now: datetime) -> EntryQuerySet:
     entries: EntryQuerySet = Entry.objects.all()
     if previous is None:
         return entries.unsealed()
+    if previous.sealed_at == now:  # the same run goes on: its last seal took the lowest ids there were
+        return entries.unsealed(behind=previous.last_entry)
     settled = Seal.objects.filter(sealed_at__lt=previous.sealed_at - LATE).order_by("-number").first()
     recent = entries.unsealed(behind=settled.last_entry if settled else 0)
     first_of_the_day = previous.sealed_at.astimezone(UTC).date() != now.astimezone(UTC).date()
