@@ -139,7 +139,8 @@ class Follow(ByLink):
         return self.show(request, AnswerForm())
 
     def show(self, request: HttpRequest, form: AnswerForm, status: int = 200) -> HttpResponse:
-        case = Case.objects.filter(voices__message=self.message).select_related("lead_place").first()
+        # A message speaks about one case, so there is nothing to sort.
+        case = next(iter(Case.objects.filter(voices__message=self.message).select_related("lead_place")), None)
         matter = read_matter(case, names=False) if case is not None else None
         own = list(Photo.objects.filter(message=self.message)) if matter is None else matter.photos
         context = {
@@ -276,7 +277,10 @@ def results(now: datetime) -> dict[str, Any]:
         known = {
             "total": total,
             "median_days": round(spans[len(spans) // 2], 1) if spans else None,
-            "groups": sorted(groups.values(), key=lambda group: -group["received"]),
+            "groups": sorted(
+                (group for group in groups.values() if group["received"] or group["closed"] or group["open"]),
+                key=lambda group: -group["received"],
+            ),
             "place": _(", ").join(place.name for place in tops),
         }
         cache.set(key, known, timeout=300)

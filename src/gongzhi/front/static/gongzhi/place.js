@@ -33,6 +33,7 @@
     const open = box.querySelector("[data-open]");
     let map, mark;
     if (!lon || !lat) return;
+    box.hidden = false;
     let asked = 0;
 
     const say = (words) => {

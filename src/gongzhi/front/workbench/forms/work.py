@@ -5,12 +5,9 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from gongzhi.front.workbench.forms.enter import PhotosField, SeveralPhotos
 from gongzhi.sense.channels.photos import MOST_PHOTOS
 from gongzhi.verify.checks.models import Result
-
-
-class SeveralFiles(forms.ClearableFileInput):
-    allow_multiple_selected = True
 
 
 class DoneForm(forms.Form):
@@ -21,11 +18,11 @@ class DoneForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"required": _("Say in a sentence what was done; the reporter reads it.")},
     )
-    photos = forms.FileField(
+    photos = PhotosField(
         label=_("Photos"),
         required=False,
         help_text=_("Welcome, never required."),
-        widget=SeveralFiles(attrs={"accept": "image/*"}),
+        widget=SeveralPhotos(attrs={"accept": "image/*"}),
     )
     most_photos = MOST_PHOTOS
 
