@@ -20,6 +20,8 @@ from gongzhi.understand.cases.loading import load_categories
 # A Wednesday morning in an ordinary working week.
 NOW = datetime(2026, 11, 18, 10, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 
+PASSWORD = "a quiet harbour 9"
+
 
 @dataclass
 class Town:
@@ -55,7 +57,7 @@ def make_place(path: str, level: str, name: str, parent: Place | None, **fields:
 
 
 def make_user(username: str, name: str, *posts: tuple[str, Place], now: datetime = NOW) -> User:
-    user = User.objects.create_user(username, "a quiet harbour 9", name=name)
+    user = User.objects.create_user(username, PASSWORD, name=name)
     for role, place in posts:
         grant_post(
             user=user,

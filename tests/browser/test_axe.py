@@ -1,0 +1,376 @@
+"""Every page, looked at by axe and measured: for whoever reads it large, small, in Chinese, in English, or in the dark.
+
+A page is tried in two of the eight ways (language, display, width) that together hold every value; the pages that
+matter most are tried in all eight. Half of the visits come in the dark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from django.core.files.base import ContentFile
+
+from gongzhi.act.tasks import actions as tasks
+from gongzhi.act.tasks.models import Task
+from gongzhi.ground.access.actions import switch_powers_on
+from gongzhi.ground.ledger.actions import seal
+from gongzhi.ground.ledger.models import Entry
+from gongzhi.sense.channels.actions import Draft, receive_message
+from gongzhi.sense.channels.follow import token_of
+from gongzhi.sense.channels.importing import upload_table
+from gongzhi.understand.cases import actions as cases
+from gongzhi.understand.cases.models import Case
+from gongzhi.verify.checks import actions as checks
+from gongzhi.verify.checks.models import Check
+from tests.browser.conftest import DESK, EAST, FAR_OUT, PHONE, Site, Visit, hour, picture
+from tests.scenes import LITTER, WORDS
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+TABLE = "编号,时间,内容,地点\n1,2026-11-01 08:00,路灯不亮,东门\n2,2026-13-01 08:00,井盖松动,西门\n".encode()
+
+AXE = """async (tags) => {
+  const found = await axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]});
+  return found.violations.map((one) => `${one.id}: ${one.help}\\n` + one.nodes.slice(0, 4).map(
+    (node) => `    ${node.target.join(" ")}\\n      ${node.html.slice(0, 160)}\\n      `
+      + [...node.any, ...node.all, ...node.none].map((check) => check.message).join("; ")).join("\\n"));
+}"""
+
+# What axe does not measure: our own promises about headings, language, text and targets.
+MEASURE = """({elder}) => {
+  const wrong = [];
+  const seen = (node) => {
+    const box = node.getBoundingClientRect();
+    return box.width > 2 && box.height > 2 && node.checkVisibility({visibilityProperty: true, opacityProperty: true});
+  };
+  const name = (node) => `${node.tagName.toLowerCase()}.${node.className} "${(node.textContent || node.name || "")
+    .trim().slice(0, 40)}"`;
+  const heads = [...document.querySelectorAll("h1")];
+  if (heads.length !== 1) wrong.push(`${heads.length} h1`);
+  document.querySelectorAll("img").forEach((img) => img.hasAttribute("alt") || wrong.push(`no alt: ${img.src}`));
+  const least = elder ? 60 : 44;
+  const targets = "button, .button, input:not([type=hidden]):not([type=radio]):not([type=checkbox]), select, textarea, "
+    + "summary, nav a, .choices label, .choice-card, .check, .door, .chip, .back, .foot a";
+  document.querySelectorAll(targets).forEach((node) => {
+    if (!seen(node) || node.closest(".leaflet-control-attribution, .sheet")) return;
+    const box = node.getBoundingClientRect();
+    if (box.height < least - 0.6) wrong.push(`only ${box.height.toFixed(1)} px high: ${name(node)}`);
+  });
+  const smallest = elder ? 18 : 14;
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const words = walker.currentNode.textContent.trim();
+    const holder = walker.currentNode.parentElement;
+    const unread = "script, style, noscript, option, .sheet, .leaflet-container";
+    if (!words || holder.closest(unread) || !seen(holder)) continue;
+    const size = parseFloat(getComputedStyle(holder).fontSize);
+    if (size < smallest) wrong.push(`text of ${size} px: "${words.slice(0, 40)}"`);
+  }
+  return wrong;
+}"""
+WIDER = """() => {
+  const wide = document.documentElement.scrollWidth, screen = document.documentElement.clientWidth;
+  if (wide <= screen) return [];
+  const out = [...document.querySelectorAll("body *")].filter((node) => node.getBoundingClientRect().right > screen + 1)
+    .slice(0, 4).map((node) => `${node.tagName.toLowerCase()}.${node.className}`);
+  return [`${wide} px wide on a screen of ${screen} px: ${out.join(", ")}`];
+}"""
+
+
+@dataclass
+class Place:
+    """A page: where it stands, who may see it, and what is done there before it is looked at."""
+
+    name: str
+    path: str  # may name things of the scene: {asked}
+    who: str = ""
+    status: int = 200
+    act: str = ""
+    everywhere: bool = False  # tried in all eight ways
+    ready: Callable[[Any], None] | None = field(default=None, repr=False)
+
+
+def fill_wrong_report(page: Any) -> None:
+    page.locator("form[data-draft]").evaluate("form => { form.noValidate = true; form.submit(); }")
+    page.wait_for_selector("[data-errors]")
+
+
+def part(number: int) -> Callable[[Any], None]:
+    def go(page: Any) -> None:
+        page.fill("#id_text", WORDS)
+        for at in range(number):
+            page.locator("[data-part]").nth(at).locator(".action-bar .button--primary").click()
+        if number == 1:
+            page.click("[data-open]")
+            page.wait_for_selector(".leaflet-container path.grid-line", state="attached")
+
+    return go
+
+
+def wrong_password(page: Any) -> None:
+    page.fill("[name=login]", "nobody")
+    page.fill("[name=password]", "wrong")
+    page.click("main button.button--primary")
+    page.wait_for_selector("[data-errors]")
+
+
+def press_first_button(page: Any) -> None:
+    page.locator("main form button").first.click()
+    page.wait_for_load_state()
+
+
+def open_details(page: Any) -> None:
+    page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
+
+
+PAGES = [
+    Place("home", "/", everywhere=True),
+    Place("report, what", "/report/", everywhere=True),
+    Place("report, where", "/report/", ready=part(1)),
+    Place("report, how to reach you", "/report/", ready=part(2)),
+    Place("report with errors", "/report/", ready=fill_wrong_report, status=422),
+    Place("received", "/received/{new}/"),
+    Place("follow, new", "/follow/{new}/", ready=open_details),
+    Place("follow, assigned", "/follow/{assigned}/"),
+    Place("follow, to answer", "/follow/{asked}/", everywhere=True),
+    Place("follow, closed", "/follow/{closed}/"),
+    Place("follow, paused", "/follow/{paused}/"),
+    Place("follow, withdrawn", "/follow/{withdrawn}/"),
+    Place("withdraw", "/follow/{new}/withdraw/"),
+    Place("progress", "/progress/"),
+    Place("how it works", "/how/"),
+    Place("your data", "/privacy/"),
+    Place("not here", "/no/such/page/", status=404),
+    Place("too many reports", "/report/", ready=None, act="flood", status=429),
+    Place("refused by the forgery guard", "/report/", act="forgery", status=403),
+    Place("refused", "/follow/{withdrawn}/withdraw/", ready=press_first_button, status=409),
+    Place("roots", "/ledger/", ready=open_details),
+    Place("proof", "/ledger/proof/{entry}/"),
+    Place("sign in", "/accounts/login/", everywhere=True),
+    Place("sign in, wrong", "/accounts/login/", ready=wrong_password),
+    Place("sign out", "/accounts/logout/", "clerk"),
+    Place("security", "/accounts/2fa/", "clerk"),
+    Place("enrol a second factor", "/accounts/2fa/totp/activate/", "clerk"),
+    Place("passkeys", "/accounts/2fa/webauthn/", "clerk"),
+    Place("password", "/accounts/password/change/", "clerk"),
+    Place("try a post", "/staff/demo/"),
+    Place("today", "/staff/", "clerk", everywhere=True),
+    Place("today, worker", "/staff/", "worker"),
+    Place("today, nobody", "/staff/", "stranger"),
+    Place("inbox", "/staff/inbox/", "street"),
+    Place("inbox, case", "/staff/inbox/{new_number}/", "clerk", everywhere=True),
+    Place("cases", "/staff/cases/", "clerk", everywhere=True),
+    Place("cases, none", "/staff/cases/?q=nothing-like-this", "clerk"),
+    Place("cases, paper", "/staff/cases/print/", "clerk"),
+    Place("case", "/staff/cases/{asked_number}/", "secretary", everywhere=True),
+    Place("case, other moves", "/staff/cases/{assigned_number}/", "secretary", ready=open_details),
+    Place("hand over", "/staff/cases/{assigned_number}/hand-over/", "clerk"),
+    Place("tasks", "/staff/tasks/", "worker"),
+    Place("task", "/staff/tasks/{task}/", "worker", ready=open_details),
+    Place("tasks, paper", "/staff/tasks/print/", "worker"),
+    Place("task, paper", "/staff/tasks/{task}/sheet/", "worker"),
+    Place("checks", "/staff/checks/", "clerk"),
+    Place("check", "/staff/checks/{check}/", "clerk"),
+    Place("map", "/staff/map/", "clerk", ready=lambda page: page.wait_for_selector("path.grid-line", state="attached")),
+    Place("enter", "/staff/enter/", "clerk"),
+    Place("entered", "/staff/enter/{entered_number}/", "clerk"),
+    Place("look", "/staff/search/?q=垃圾", "clerk"),
+    Place("tables", "/staff/imports/", "street"),
+    Place("table, new", "/staff/imports/new/", "street"),
+    Place("table, columns", "/staff/imports/{table}/", "street", ready=open_details),
+    Place("places", "/staff/places/", "system"),
+    Place("place", "/staff/places/{community}/", "secretary", ready=open_details),
+    Place("rules", "/staff/rules/", "system"),
+    Place("holidays", "/staff/holidays/", "system"),
+    Place("responsibilities", "/staff/responsibilities/", "system"),
+    Place("jobs", "/staff/jobs/", "system"),
+    Place("powers", "/staff/powers/", "security"),
+    Place("powers, on", "/staff/powers/", "audit"),
+    Place("posts", "/staff/posts/", "security"),
+    Place("audit", "/staff/audit/", "audit"),
+    Place("not yours", "/staff/audit/", "clerk", status=404),
+    Place("style guide", "/styleguide/"),
+    Place("style guide, emergency", "/styleguide/?alarm=red"),
+    Place("style guide, warning", "/styleguide/?alarm=yellow"),
+]
+
+WAYS = [
+    (language, display, width)
+    for language in ("zh-hans", "en")
+    for display in ("ordinary", "elder")
+    for width in (360, 1440)
+]
+# Two ways that share nothing; together they hold every value. Neighbours in the list take another pair.
+PAIRS = [(0, 7), (5, 2), (3, 4), (6, 1)]
+
+
+def tries() -> Iterator[Any]:
+    for number, page in enumerate(PAGES):
+        ways = range(8) if page.everywhere else PAIRS[number % 4]
+        for turn, way in enumerate(ways):
+            language, display, width = WAYS[way]
+            scheme = "dark" if (number + turn) % 2 else "light"
+            yield pytest.param(
+                page, language, display, width, scheme, id=f"{page.name}-{language}-{display}-{width}-{scheme}"
+            )
+
+
+@pytest.fixture(scope="module")
+def scene(site: Site) -> dict[str, Any]:
+    """Cases in every state they can be in, a sealed record, a table that waits, and powers switched on."""
+    town, clock = site.town, site.clock
+
+    def report(by: Any = None, **fields: Any) -> tuple[Any, Case]:
+        message = receive_message(
+            Draft(**{"text": WORDS, "category": LITTER, "place": town.grid, "address": "东门路口", **fields}),
+            by=by,
+            now=clock.now,
+        )
+        site.deliver()
+        return message, Case.objects.get(voices__message=message)
+
+    def assigned(**fields: Any) -> tuple[Any, Case]:
+        message, case = report(**fields)
+        cases.dispatch_case(case_id=case.pk, category=LITTER, by=town.clerk, now=clock.now)
+        site.deliver()
+        return message, Case.objects.get(pk=case.pk)
+
+    def done(**fields: Any) -> tuple[Any, Case]:
+        message, case = assigned(**fields)
+        photo = ContentFile(picture(), name="done.jpg")
+        task = Task.objects.get(case=case)
+        tasks.report_done(task_id=task.pk, words="垃圾已清走。", by=town.worker, now=clock.now, photos=[photo])
+        site.deliver()
+        return message, Case.objects.get(pk=case.pk)
+
+    assigned(text="楼道里的灯坏了很久，老人夜里看不见台阶。")
+    hour(site, 24 * 9)
+    withdrawn, _case = report(text="已经没事了。")
+    cases.withdraw_case(message=withdrawn, now=clock.now)
+    closed, _case = done()
+    checks.answer_by_link(message=closed, helped=True, words="谢谢，很快。", now=clock.now)
+    site.deliver()
+    failed, _case = done(phone="13800000000")
+    checks.answer_by_link(message=failed, helped=False, words="还有一半没清。", now=clock.now)
+    site.deliver()
+    asked, asked_case = done(name="李女士", phone="13800000000")
+    _message, at_desk_case = done(name="赵先生", phone="13800000001", answer_by="phone")
+    waiting, waiting_case = assigned(text="小区北门的井盖松动，车一过就响。", point=EAST, place=None)
+    paused, paused_case = assigned(text="消防通道被一辆旧车占着。")
+    cases.pause_case(
+        case_id=paused_case.pk,
+        reason="等交警拖车。",
+        review_on=clock.now.date().replace(day=28, month=12),
+        by=town.clerk,
+        now=clock.now,
+    )
+    new, new_case = report(photos=[ContentFile(picture(), name="one.jpg")], name="王阿姨", phone="13800000002")
+    entered, _case = report(by=town.clerk, channel="phone", text="三楼的水管漏水，电话里说的。", phone="13800000003")
+    report(text="河边的栏杆断了一截，孩子常在那儿玩。", point=FAR_OUT, place=None)
+    site.deliver()
+    switch_powers_on(by=town.audit, minutes=30, reason="quarterly look", now=clock.now)
+    switch_powers_on(by=town.system, minutes=30, reason="a new holiday table", now=clock.now)
+    table = upload_table(
+        file=ContentFile(TABLE, name="a.csv"), name="a.csv", source="hotline", place=town.street, by=town.street_clerk,
+        now=clock.now,
+    )  # fmt: skip
+    seal(now=clock.now)
+    return {
+        "new": token_of(new),
+        "assigned": token_of(waiting),
+        "asked": token_of(asked),
+        "closed": token_of(closed),
+        "paused": token_of(paused),
+        "withdrawn": token_of(withdrawn),
+        "new_number": new_case.number,
+        "entered_number": entered.number,
+        "asked_number": asked_case.number,
+        "assigned_number": waiting_case.number,
+        "task": Task.objects.get(case=waiting_case).pk,
+        "check": Check.objects.get(case=at_desk_case).pk,
+        "table": table.pk,
+        "community": town.community.path,
+        "entry": Entry.objects.order_by("pk").first().pk,
+    }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def demonstration(site: Site) -> Iterator[None]:
+    """The entrances of the demonstration are pages too."""
+    from django.conf import settings
+
+    from gongzhi.ground.accounts.models import User
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(settings, "DEMO", True)
+    patch.setattr(settings, "GONGZHI_NAME", "清华园街道")
+    User.objects.exclude(username="stranger").update(is_demo=True)
+    yield
+    patch.undo()
+
+
+@pytest.mark.parametrize(("place", "language", "display", "width", "scheme"), list(tries()))
+def test_a_page(
+    place: Place,
+    language: str,
+    display: str,
+    width: int,
+    scheme: str,
+    come: Callable[[Visit], Any],
+    scene: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    viewport = PHONE if width == 360 else DESK
+    context = come(Visit(language, display, viewport, scheme, place.who))
+    path = place.path.format_map(scene)
+    said: list[str] = []
+    page = context.new_page()
+    try:
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on(
+            "console",
+            lambda told: (
+                said.append(told.text)
+                if told.type in {"error", "warning"} and "the server responded with a status of" not in told.text
+                else None
+            ),
+        )
+        answers: list[Any] = []
+        page.on("response", lambda answer: answers.append(answer))
+        page.goto(path)
+        if place.act == "flood":
+            monkeypatch.setattr("gongzhi.front.portal.limits.rule", lambda *_a, **_k: 0)
+            page.fill("#id_text", WORDS)
+            page.locator("form[data-draft]").evaluate("form => form.submit()")
+            page.wait_for_selector("[data-errors]")
+        elif place.act == "forgery":
+            page.locator("form[data-draft]").evaluate(
+                "form => { form.elements.csrfmiddlewaretoken.value = 'x'; form.submit(); }"
+            )
+            page.wait_for_selector("form[data-draft]", state="detached")
+        elif place.ready is not None:
+            place.ready(page)
+        documents = [answer for answer in answers if answer.request.resource_type == "document"]
+        assert documents[-1].status == place.status
+        broken = [f"{one.status} {one.url}" for one in answers if one.status >= 400 and one not in documents]
+        assert not broken
+
+        # As tall as the page: whatever sticks to the edge of a screen covers nothing then.
+        tall = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": width, "height": min(max(tall, viewport["height"]), 12_000)})
+        page.evaluate(AXE_SCRIPT)
+        wrong = page.evaluate(AXE, TAGS)
+        wrong += page.evaluate(MEASURE, {"elder": display == "elder"})
+        expected = "en" if language == "en" else "zh-Hans"
+        assert page.get_attribute("html", "lang") == expected
+        wrong += page.evaluate(WIDER)
+        if width == 360:
+            page.set_viewport_size({"width": 320, "height": 740})
+            wrong += page.evaluate(WIDER)
+        assert not wrong, "\n".join(wrong)
+        assert not said, "\n".join(said)
+    finally:
+        page.close()
