@@ -211,6 +211,7 @@ def place_case(*, case_id: int, place: Place, by: User, now: datetime, version: 
     """Say where a case belongs (from the queue of those without a grid, or to correct it)."""
     case, post = _locked(case_id, by, "cases.sort", now, version)
     case.must_allow(Move.SORT)
+    require(by, "cases.sort", place.path, now)
     case.place, case.place_path, case.placed = place, place.path, True
     record(
         CasePlaced(case_id=case.pk, place_id=place.pk),

@@ -63,13 +63,13 @@ def load_categories(rows: Iterable[Mapping[str, Any]] | None = None, *, now: dat
         fresh = []
         for position, row in level:
             node = known.setdefault(row["code"], Category(code=row["code"]))
-            if node.pk is not None and node.pk in theirs:
+            if node.pk in theirs:
                 continue
             values = _values(row, position, known.get(row["code"].rpartition(".")[0]))
             different = [name for name in _FIELDS if getattr(node, name) != values[name]]
             for name in different:
                 setattr(node, name, values[name])
-            if node.pk is None:
+            if node._state.adding:
                 fresh.append(node)
             elif different:
                 save = [name.removesuffix("_id") for name in different]
