@@ -224,6 +224,24 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_ADAPTER = "gongzhi.ground.accounts.adapter.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "gongzhi.ground.accounts.adapter.DirectoryAdapter"
+# Whether people may open accounts by themselves. An account opens nothing without a post.
+GONGZHI_SIGN_UP = environment.flag("GONGZHI_SIGN_UP")
+# Signing in by the town's own directory (OpenID Connect).
+_OIDC = {
+    "provider_id": "directory",
+    "name": environment.text("GONGZHI_OIDC_NAME") or "OpenID Connect",
+    "client_id": environment.text("GONGZHI_OIDC_CLIENT"),
+    "secret": environment.text("GONGZHI_OIDC_SECRET"),
+    "settings": {"server_url": environment.text("GONGZHI_OIDC_ISSUER")},
+}
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [_OIDC] if environment.text("GONGZHI_OIDC_ISSUER") and _OIDC["client_id"] else [],
+    }
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Gongzhi 共治"
