@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from gongzhi.ground.access.roles import Role
 from gongzhi.ground.places.models import Colour, EmergencyLevel, Mode, Place, Profile
@@ -95,7 +96,7 @@ class CalendarDayForm(forms.Form):
         choices=[("holiday", _("a day off")), ("workday", _("a working day"))],
         widget=forms.RadioSelect,
     )
-    name = forms.CharField(label=_("Name"), max_length=60, required=False)
+    name = forms.CharField(label=pgettext_lazy("of a thing", "Name"), max_length=60, required=False)
 
 
 class ResponsibilityForm(forms.Form):

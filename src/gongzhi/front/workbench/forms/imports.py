@@ -11,6 +11,7 @@ from django import forms
 from django.forms import BoundField
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from gongzhi.front.workbench.forms.selects import PlainSelect
 from gongzhi.ground.places.coordinates import System
@@ -123,7 +124,7 @@ class ColumnsForm(forms.Form):
         self._select(
             "place_by",
             _t("A place is named by its"),
-            [("code", _t("Code")), ("name", _t("Name"))],
+            [("code", _t("Code")), ("name", pgettext("of a thing", "Name"))],
             (rules.get("place") or {}).get("by") or "code",
         )
         self.tables: list[tuple[str, str, list[tuple[str, int, str]]]] = []  # (field, label, [(value, count, input)])
