@@ -35,6 +35,7 @@ IMPORTS = {
     "divisions": ("gongzhi.ground.places.commands:divisions", "Administrative divisions from a national table."),
     "grids": ("gongzhi.ground.places.commands:grids", "Grids and their boundaries from GeoJSON."),
     "holidays": ("gongzhi.ground.rules.commands:holidays", "Holidays and swapped working days."),
+    "categories": ("gongzhi.understand.cases.commands:categories", "The category tree, packaged or from YAML."),
     "cases": ("gongzhi.config.import_cases:cases", "Cases from a table (CSV or XLSX)."),
 }
 

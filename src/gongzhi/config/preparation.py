@@ -12,8 +12,10 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 from gongzhi.config.terminal import say
+from gongzhi.understand.cases.loading import load_categories
 
 MIGRATING = 0x676F6E67  # any number that nobody else locks
 
@@ -52,13 +54,15 @@ def alone_in_database(number: int) -> Iterator[None]:
 
 
 def migrate() -> None:
-    """Bring the database up to date. Safe to start from several processes at once."""
+    """Bring the database and the packaged category tree up to date. Safe to start from several processes at once."""
     with alone("migrate"), alone_in_database(MIGRATING):
         missing = unapplied()
         if not missing:
             return
         say(f"Bringing the database up to date: {len(missing)} migrations …")
         call_command("migrate", interactive=False, verbosity=0)
+        if not settings.DEMO:  # the demonstration loads them at the beginning of its own story
+            load_categories(now=timezone.now())
 
 
 def static_fingerprint() -> str:
