@@ -131,6 +131,7 @@ def map_layer(wanted: Iterable[str] = ("",)) -> dict[str, Any]:
                 "properties": {
                     "code": row.place.code,
                     "path": row.place.path,
+                    "parent": row.place.parent_id,
                     "name": row.place.name,
                     "kind": row.place.kind,
                     "demonstration": row.demonstration,

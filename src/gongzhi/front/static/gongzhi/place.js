@@ -31,7 +31,9 @@
     const frame = box.querySelector("[data-frame]");
     const locate = box.querySelector("[data-locate]");
     const open = box.querySelector("[data-open]");
+    const choice = document.getElementById(box.dataset.choice);
     let map, mark;
+    let shapes = [];
     if (!lon || !lat) return;
     box.hidden = false;
     let asked = 0;
@@ -82,11 +84,35 @@
           },
         }).addTo(map);
       if (grids) {
-        const layer = L.geoJSON(grids, { interactive: false, style: { className: "grid-line" } }).addTo(map);
-        if (!lon.value && !box.dataset.center && layer.getBounds().isValid()) map.fitBounds(layer.getBounds());
+        L.geoJSON(grids, { interactive: false, style: { className: "grid-line" } }).addTo(map);
+        shapes = grids.features;
+        if (!lon.value && !box.dataset.center && !toChosen()) toOneTown();
       }
       if (mark) mark.bringToFront();
     };
+
+    const fit = (features) => {
+      if (!features.length) return false;
+      map.fitBounds(L.geoJSON({ type: "FeatureCollection", features }).getBounds());
+      return true;
+    };
+
+    // The community that was chosen from the list: by its id, or (at the desk) by its path.
+    const toChosen = () => {
+      const wanted = choice ? choice.value : "";
+      const inside = ({ properties: { path, parent } }) => (wanted.length > 8 ? path.startsWith(wanted) : String(parent) === wanted);
+      return Boolean(map && wanted) && fit(shapes.filter(inside));
+    };
+
+    // Towns that lie far apart would leave the map empty in the middle: begin with the first one.
+    const toOneTown = () => {
+      const all = L.geoJSON({ type: "FeatureCollection", features: shapes }).getBounds();
+      if (!all.isValid()) return;
+      const first = shapes[0].properties.path.slice(0, 9);
+      if (map.getBoundsZoom(all) >= 13) map.fitBounds(all);
+      else fit(shapes.filter(({ properties: { path } }) => path.startsWith(first)));
+    };
+    if (choice) choice.addEventListener("change", () => lon.value || toChosen());
 
     if ("geolocation" in navigator && window.isSecureContext) {
       locate.hidden = false;
