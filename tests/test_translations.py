@@ -20,6 +20,7 @@ from django.utils.translation import trans_real
 from gongzhi.act.tasks import actions as tasks
 from gongzhi.config import translations
 from gongzhi.front import standing
+from gongzhi.ground.access.actions import switch_powers_on
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.places.actions import switch_mode
 from gongzhi.ground.places.models import Place
@@ -229,6 +230,8 @@ def scenes(report, assigned, done, town, moment, deliver, client) -> dict[str, A
     found["withdrawn"] = assigned()
     cases.withdraw_case(message=found["withdrawn"][0], now=now)
     deliver(now=now)
+    for administrator in (town.system, town.security, town.audit):
+        switch_powers_on(by=administrator, minutes=30, reason="季度检查", now=now)
     return found
 
 
@@ -463,6 +466,7 @@ DATA = {
     "要换件。",
     "回访时问解决没有",
     "灯坏了",
+    "季度检查",
     "昨天",
     *("工单编号", "受理时间", "诉求内容", "所属社区"),
     "2026年12月31日",
