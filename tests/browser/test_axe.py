@@ -21,7 +21,7 @@ from gongzhi.ground.ledger.actions import seal
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.sense.channels.actions import Draft, receive_message
 from gongzhi.sense.channels.follow import token_of
-from gongzhi.sense.channels.importing import upload_table
+from gongzhi.sense.channels.importing import start_import, upload_table
 from gongzhi.understand.cases import actions as cases
 from gongzhi.understand.cases.models import Case
 from gongzhi.verify.checks import actions as checks
@@ -31,6 +31,15 @@ from tests.scenes import LITTER, WORDS
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 TABLE = "编号,时间,内容,地点\n1,2026-11-01 08:00,路灯不亮,东门\n2,2026-13-01 08:00,井盖松动,西门\n".encode()
+COLUMNS = {
+    "version": 1,
+    "fields": {
+        "external_id": {"column": "编号"},
+        "received_at": {"column": "时间"},
+        "text": {"column": "内容"},
+        "address": {"column": "地点"},
+    },
+}
 
 AXE = """async (tags) => {
   const found = await axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]});
@@ -122,6 +131,18 @@ def press_first_button(page: Any) -> None:
     page.wait_for_load_state()
 
 
+def send_empty(page: Any) -> None:
+    page.locator("main form.form").evaluate("form => { form.noValidate = true; form.requestSubmit(); }")
+    page.wait_for_selector("[data-errors]")
+
+
+def reveal(page: Any) -> None:
+    page.check("[name=field]") if page.locator("[type=radio][name=field]").count() else None
+    page.fill("[name=reason]", "回访，问解决没有")
+    page.locator("main form.form button.button--primary").click()
+    page.wait_for_selector(".number-slip")
+
+
 def open_details(page: Any) -> None:
     page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
 
@@ -168,6 +189,14 @@ PAGES = [
     Place("case", "/staff/cases/{asked_number}/", "secretary", everywhere=True),
     Place("case, other moves", "/staff/cases/{assigned_number}/", "secretary", ready=open_details),
     Place("hand over", "/staff/cases/{assigned_number}/hand-over/", "clerk"),
+    Place("pause", "/staff/cases/{assigned_number}/pause/", "clerk"),
+    Place("pause, wrong", "/staff/cases/{assigned_number}/pause/", "clerk", ready=send_empty, status=422),
+    Place("resume", "/staff/cases/{paused_number}/resume/", "clerk"),
+    Place("more time", "/staff/cases/{assigned_number}/extend/", "secretary"),
+    Place("note", "/staff/cases/{assigned_number}/note/", "clerk"),
+    Place("take up again", "/staff/cases/{closed_number}/reopen/", "clerk"),
+    Place("the reporter", "/staff/cases/{asked_number}/reveal/", "clerk"),
+    Place("the reporter, revealed", "/staff/cases/{asked_number}/reveal/", "secretary", ready=reveal),
     Place("tasks", "/staff/tasks/", "worker"),
     Place("task", "/staff/tasks/{task}/", "worker", ready=open_details),
     Place("tasks, paper", "/staff/tasks/print/", "worker"),
@@ -180,6 +209,7 @@ PAGES = [
     Place("look", "/staff/search/?q=垃圾", "clerk"),
     Place("tables", "/staff/imports/", "street"),
     Place("table, new", "/staff/imports/new/", "street"),
+    Place("table, taken in", "/staff/imports/{taken}/", "street"),
     Place("table, columns", "/staff/imports/{table}/", "street", ready=open_details),
     Place("places", "/staff/places/", "system"),
     Place("place", "/staff/places/{community}/", "secretary", ready=open_details),
@@ -250,7 +280,7 @@ def scene(site: Site) -> dict[str, Any]:
     hour(site, 24 * 9)
     withdrawn, _case = report(text="已经没事了。")
     cases.withdraw_case(message=withdrawn, now=clock.now)
-    closed, _case = done()
+    closed, closed_case = done()
     checks.answer_by_link(message=closed, helped=True, words="谢谢，很快。", now=clock.now)
     site.deliver()
     failed, _case = done(phone="13800000000")
@@ -277,6 +307,12 @@ def scene(site: Site) -> dict[str, Any]:
         file=ContentFile(TABLE, name="a.csv"), name="a.csv", source="hotline", place=town.street, by=town.street_clerk,
         now=clock.now,
     )  # fmt: skip
+    taken = upload_table(
+        file=ContentFile(TABLE + b"3,", name="b.csv"), name="b.csv", source="hotline", place=town.street,
+        by=town.street_clerk, now=clock.now, columns=COLUMNS,
+    )  # fmt: skip
+    start_import(import_id=taken.pk, by=town.street_clerk, now=clock.now)
+    site.deliver()
     seal(now=clock.now)
     return {
         "new": token_of(new),
@@ -288,10 +324,13 @@ def scene(site: Site) -> dict[str, Any]:
         "new_number": new_case.number,
         "entered_number": entered.number,
         "asked_number": asked_case.number,
+        "closed_number": closed_case.number,
+        "paused_number": paused_case.number,
         "assigned_number": waiting_case.number,
         "task": Task.objects.get(case=waiting_case).pk,
         "check": Check.objects.get(case=at_desk_case).pk,
         "table": table.pk,
+        "taken": taken.pk,
         "community": town.community.path,
         "entry": Entry.objects.order_by("pk").first().pk,
     }
@@ -374,3 +413,29 @@ def test_a_page(
         assert not said, "\n".join(said)
     finally:
         page.close()
+
+
+# Addresses without a page of their own: they take a form, answer with data or a file, or send on.
+NO_PAGES = {
+    "workbench:check_call_failed", "workbench:check_conclude", "workbench:import_again", "workbench:import_discard",
+    "workbench:import_refused", "workbench:import_start", "workbench:inbox_lead", "workbench:inbox_there",
+    "workbench:map_grids", "workbench:map_points", "workbench:photo", "workbench:place_mode",
+    "workbench:place_profile", "workbench:post_end", "workbench:rule_end", "workbench:task_accept",
+    "workbench:task_done", "workbench:task_return",
+    "portal:answer", "portal:reopen", "portal:photo", "portal:display", "portal:categories", "portal:where",
+    "portal:grids", "ledger:roots_json", "ledger:seal_json", "ledger:proof_json",
+}  # fmt: skip
+
+
+def test_no_page_is_forgotten(scene: dict[str, Any]) -> None:
+    from django.urls import get_resolver, resolve
+
+    names = {
+        f"{space}:{pattern.name}"
+        for space in ("portal", "workbench", "ledger", "loop")
+        for pattern in get_resolver().namespace_dict[space][1].url_patterns
+    }
+    looked_at = {
+        resolve(place.path.format_map(scene).split("?")[0]).view_name for place in PAGES if place.status != 404
+    }
+    assert names - looked_at == NO_PAGES
