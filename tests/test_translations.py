@@ -329,8 +329,8 @@ class Walker:
         assert response.status_code < 500, address
         return self.look(who, address, response)
 
-    def walk(self, who: str, addresses: list[str], most: int = 2) -> None:
-        """Every page that links lead to, each kind of page at most a few times."""
+    def walk(self, who: str, addresses: list[str], most: int = 1) -> None:
+        """Every page that links lead to, each kind of page once more."""
         waiting = list(dict.fromkeys(addresses))
         done = set(waiting)
         while waiting:
@@ -356,7 +356,7 @@ def addresses(scenes: dict[str, Any], who: str | None) -> list[str]:
             found.append(reverse("portal:follow", kwargs={"token": token_of(message)}))
         token = token_of(scenes["new"][0])
         return [*found, reverse("portal:withdraw", args=[token]), reverse("portal:received", args=[token]), "/nowhere/"]
-    if who in ("clerk", "worker", "street_clerk"):
+    if who in ("clerk", "worker"):
         found += [reverse("workbench:case", args=[case.number]) for _m, case in scenes.values()]
     if who == "clerk":
         found += [reverse("workbench:inbox_case", args=[scenes[name][1].number]) for name in ("new", "adrift")]
