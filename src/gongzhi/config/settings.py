@@ -242,6 +242,9 @@ SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
         "APPS": [_OIDC] if environment.text("GONGZHI_OIDC_ISSUER") and _OIDC["client_id"] else [],
     }
 }
+# Wrong passwords for one name are counted by axes, which says so on a page of its own; this is against trying many
+# names from one address.
+ACCOUNT_RATE_LIMITS = {"login_failed": "20/m/ip"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Gongzhi 共治"

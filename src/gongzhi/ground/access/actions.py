@@ -33,13 +33,16 @@ def require(user: User, verb: str, path: str, now: datetime) -> Post:
     post = holding(user, verb, path, now)
     if post is None:
         raise Refusal(_("None of your posts allows this here."), status=403)
-    if verb in POWERS and power_of(user, now) is None:
+    power = power_of(user, now) if verb in POWERS else None
+    if verb in POWERS and (power is None or verb not in power.post.verbs):
         raise Refusal(_("Switch your administrative powers on first, with a reason."), status=403)
     return post
 
 
 def power_of(user: User, now: datetime) -> Power | None:
-    return Power.objects.on_at(now).filter(post__user_id=user.pk).select_related("post__place").first()
+    """The person's powers, while they are switched on and their post is still held."""
+    held = Post.objects.of(user).current(timezone.localdate(now))
+    return Power.objects.on_at(now).filter(post__in=held).select_related("post__place").first()
 
 
 @transaction.atomic
