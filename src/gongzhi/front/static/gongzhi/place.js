@@ -67,7 +67,7 @@
       map = L.map(canvas, { zoomControl: false, maxZoom: 19, minZoom: 12 });
       L.control.zoom({ zoomInTitle: box.dataset.zoomIn, zoomOutTitle: box.dataset.zoomOut }).addTo(map);
       map.attributionControl.setPrefix(false).addAttribution(box.dataset.credit);
-      const [x, y] = lon.value ? [lon.value, lat.value] : (box.dataset.center || "116.32,40").split(",");
+      const [x, y] = lon.value ? [lon.value, lat.value] : [116.32, 40];
       map.setView([Number(y), Number(x)], lon.value ? 17 : 15);
       map.on("click", (event) => choose(event.latlng.lng, event.latlng.lat));
       if (lon.value) choose(Number(lon.value), Number(lat.value));
@@ -86,31 +86,22 @@
       if (grids) {
         L.geoJSON(grids, { interactive: false, style: { className: "grid-line" } }).addTo(map);
         shapes = grids.features;
-        if (!lon.value && !box.dataset.center && !toChosen()) toOneTown();
+        // Towns far apart would leave the middle of the map empty: begin with the first one.
+        if (!lon.value && !toChosen()) fit(({ path }) => path.startsWith(shapes[0].properties.path.slice(0, 9)));
       }
       if (mark) mark.bringToFront();
     };
 
-    const fit = (features) => {
-      if (!features.length) return false;
-      map.fitBounds(L.geoJSON({ type: "FeatureCollection", features }).getBounds());
-      return true;
+    const fit = (fits) => {
+      const bounds = L.geoJSON({ type: "FeatureCollection", features: shapes.filter(({ properties }) => fits(properties)) }).getBounds();
+      if (bounds.isValid()) map.fitBounds(bounds);
+      return bounds.isValid();
     };
 
-    // The community that was chosen from the list: by its id, or (at the desk) by its path.
+    // What was chosen from the list: a community by its id or (at the desk) a place by its path.
     const toChosen = () => {
-      const wanted = choice ? choice.value : "";
-      const inside = ({ properties: { path, parent } }) => (wanted.length > 8 ? path.startsWith(wanted) : String(parent) === wanted);
-      return Boolean(map && wanted) && fit(shapes.filter(inside));
-    };
-
-    // Towns that lie far apart would leave the map empty in the middle: begin with the first one.
-    const toOneTown = () => {
-      const all = L.geoJSON({ type: "FeatureCollection", features: shapes }).getBounds();
-      if (!all.isValid()) return;
-      const first = shapes[0].properties.path.slice(0, 9);
-      if (map.getBoundsZoom(all) >= 13) map.fitBounds(all);
-      else fit(shapes.filter(({ properties: { path } }) => path.startsWith(first)));
+      const wanted = choice && choice.value;
+      return map && wanted && fit(({ path, parent }) => (wanted.length > 8 ? path.startsWith(wanted) : String(parent) === wanted));
     };
     if (choice) choice.addEventListener("change", () => lon.value || toChosen());
 
