@@ -101,7 +101,7 @@ def found_town(seed: int, now: datetime) -> list[Any]:
     load_responsibilities(everywhere=Place.objects.get(path="110108"), rural=Place.objects.filter(path__in=rural))
     posts = []
     for one in staff(seed):
-        user = User(username=one.username, name=one.name, is_demo=True)
+        user = User(username=one.username, name=one.name)
         user.set_unusable_password()
         user.save()
         place = Place.objects.get(path=path_of(one.place_code))
