@@ -83,7 +83,8 @@ class Message(Recorded):
             models.CheckConstraint(
                 name="message_point_is_whole",
                 condition=Q(lon__isnull=True, lat__isnull=True)
-                | Q(lon__gte=-180, lon__lte=180, lat__gte=-90, lat__lte=90),
+                # "is not null" is said aloud: a comparison with nothing is neither true nor false, and passes.
+                | Q(lon__isnull=False, lat__isnull=False, lon__gte=-180, lon__lte=180, lat__gte=-90, lat__lte=90),
             ),
             models.UniqueConstraint(
                 fields=["source", "external_id"], condition=~Q(external_id=""), name="message_imported_once"
