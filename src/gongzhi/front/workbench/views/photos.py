@@ -28,6 +28,8 @@ class ShowPhoto(Guarded):
             found = TaskPhoto.objects.filter(uid=uid, task__case__in=visible).first()
         if found is None:
             raise Http404
+        if not found.large or not found.small:  # erased when their time was over
+            raise Http404
         try:
             file = (found.large if size == "large" else found.small).open("rb")
         except FileNotFoundError:
