@@ -197,7 +197,7 @@ def demo(ctx: click.Context, host: str, port: int) -> None:
 
         preparation.migrate()
         _load_demo()
-        _serve(host, port, hint="\nSign in with one click on the sign-in page; every role is there.")
+        _serve(host, port, hint="\nTake any post with one click at /staff/demo/.")
 
 
 @demo.command("load")
