@@ -799,7 +799,7 @@ def test_addresses_of_administrations_that_make_no_sense(town: Any, as_user: Any
     opened = 0
     for page in ("posts", "places", "rules", "holidays", "responsibilities", "audit"):
         for name in ("q", "page", "year", "before", "path", "event", "username", "since", "all", "category"):
-            for value in ("x", "%00", "9" * 40):
+            for value in ("x", "9" * 40):
                 status = visitor.get(f"/staff/{page}/?{name}={value}").status_code
                 assert status in (200, 400, 404, 422), (page, name, value)
                 opened += status == 200

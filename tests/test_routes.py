@@ -15,6 +15,7 @@ from django.urls.resolvers import RoutePattern
 
 import gongzhi
 from gongzhi.ground.access.guard import Guarded
+from gongzhi.ground.access.reach import posts_with
 from gongzhi.ground.access.roles import ADMINISTRATIONS, POWERS, ROLE_VERBS, Role, every_verb
 from tests.scenes import SIGN_IN
 
@@ -179,8 +180,7 @@ WELL_FORMED = {
     "str:path": "110108",
 }
 NONSENSE = (
-    "0", "9" * 30, "-1", "x", "東", "😀", "%00", "%FF", "..", "%2e%2e%2f", "a b", "'", '"><script>', "{{7}}", "%25s",
-    "null", "1e9", "\u202e", "a" * 3000,
+    "0", "9" * 30, "%00", "東😀", "x", "-1", "%FF", "..%2f", "'", '"><script>', "%25s", "a" * 3000,
 )  # fmt: skip
 
 
@@ -214,15 +214,17 @@ def test_a_visitor_gets_an_answer(route: Route, client: Any, town: Any) -> None:
 @pytest.mark.parametrize("route", [route for route in OURS if route.parameters], ids=str)
 def test_what_is_not_there_is_not_there(route: Route, client: Any, town: Any) -> None:
     """Wrong numbers, huge ones, other alphabets and null bytes: 404 for a visitor as for those with every right."""
-    people = [None, town.street_clerk, town.system, town.security, town.audit]
+    verb = route.view.verb
+    holders = [town.street_clerk, town.system, town.security, town.audit]
+    able = [user for user in holders if verb in (Guarded.PUBLIC, Guarded.SIGNED_IN) or posts_with(user, verb)]
+    people = [None, *able[:1]]
     client.raise_request_exception = False
     for user in people:
         client.logout()
         if user is not None:
             client.force_login(user, backend=SIGN_IN)
-        most = user in (None, town.street_clerk)
-        for value in NONSENSE if most else NONSENSE[1:7:5]:
-            for method in ("get", "post") if most and value in NONSENSE[:7] else ("get",):
+        for value in NONSENSE if user is not None or verb == Guarded.PUBLIC else NONSENSE[:3]:
+            for method in ("get", "post") if value in NONSENSE[:5] else ("get",):
                 status = getattr(client, method)(fill(route, value)).status_code
                 expected = {404, 405}
                 if user is None and route.view.verb != Guarded.PUBLIC:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def extended(text: str) -> bool:
     return bool(re.search(r"\{% extends ", text))
 
 
+@functools.cache
 def included() -> set[str]:
     """What other templates include, and what code renders as a part of a page."""
     text = "\n".join(bare(path) for path in TEMPLATES)
