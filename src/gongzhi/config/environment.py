@@ -94,10 +94,6 @@ def database(url: str, folder: Path) -> dict[str, Any]:
     if parts.scheme in {"postgres", "postgresql"}:
         options: dict[str, Any] = dict(parse_qsl(parts.query))
         host = options.pop("host", None) or unquote(parts.hostname or "")
-        # Statements that come again are planned once for each connection, which halves the database's work. Behind a
-        # pooler that hands a connection to another client between transactions: ?prepare=no
-        prepare = options.pop("prepare", "yes") not in {"no", "0", "off", "false"}
-        options |= {"server_side_binding": True, "prepare_threshold": 3} if prepare else {}
         return {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": unquote(parts.path.lstrip("/")),
