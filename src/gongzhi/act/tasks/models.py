@@ -124,7 +124,7 @@ class Task(Recorded):
         ]
         indexes = [
             models.Index(fields=["place", "role", "state", "due_at"], name="task_by_position"),
-            models.Index(fields=["place_path", "state"], name="task_by_place"),
+            models.Index(fields=["state", "place_path"], name="task_by_state"),
         ]
 
     def __str__(self) -> str:

@@ -264,7 +264,7 @@ class Case(Recorded):
             ),
         ]
         indexes = [
-            models.Index(fields=["place_path", "state", "due_at"], name="case_by_place"),
+            models.Index(fields=["state", "place_path", "due_at"], name="case_by_state"),
             models.Index(fields=["state", "due_at"], name="case_by_deadline"),
             models.Index(fields=["lead_place", "lead_role", "state"], name="case_by_position"),
             models.Index(fields=["-opened_at", "-id"], name="case_newest_first"),

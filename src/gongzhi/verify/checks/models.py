@@ -109,7 +109,7 @@ class Check(Recorded):
                 condition=~Q(state__in=["passed", "failed"]) | Q(method="link") | Q(by__isnull=False),
             ),
         ]
-        indexes = [models.Index(fields=["place_path", "state", "due_at"], name="check_by_place")]
+        indexes = [models.Index(fields=["state", "place_path", "due_at"], name="check_by_state")]
 
     def __str__(self) -> str:
         return f"{self.case} {self.get_state_display()}"
