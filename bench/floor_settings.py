@@ -4,5 +4,5 @@ from gongzhi.config import settings
 from gongzhi.config.settings import *  # noqa: F403
 
 ROOT_URLCONF = "bench.floor"
-MIDDLEWARE: list[str] = []
+MIDDLEWARE = []
 INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if not app.startswith("allauth")]

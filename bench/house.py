@@ -247,7 +247,7 @@ class Browser:
         return answer
 
     def get(self, path: str, **headers: str) -> Answer:
-        return self.request("GET", path, **headers)
+        return self.request("GET", path, None, **headers)
 
     def post(self, path: str, fields: Mapping[str, Any], files: Mapping[str, bytes] | None = None) -> Answer:
         """A form as a browser sends it, with the token against forged requests."""

@@ -194,8 +194,8 @@ class Drill:
             elif token_of(messages[key]) != token:
                 broken.append(f"the acknowledgement of {key} leads to another report")
         broken += [f"a report that nobody sent: {key}" for key in messages if key not in self.sent]
-        cases = Case.objects.annotate(voices_count=Count("voices"))
-        broken += [f"case {case} has {case.voices_count} voices" for case in cases if case.voices_count != 1]
+        voices = Case.objects.annotate(times=Count("voices")).exclude(times=1).values_list("number", "times")
+        broken += [f"case {number} has {times} voices" for number, times in voices]
         voiced = set(Voice.objects.values_list("message_id", flat=True))
         broken += [f"{message} has no case" for message in messages.values() if message.pk not in voiced]
         if Case.objects.count() != len(messages):
@@ -219,7 +219,7 @@ class Drill:
         broken += [
             f"a clean copy of a photo is missing: {photo}"
             for photo in with_photos
-            if photo.state == Photo.State.READY and not photo.large.storage.exists(photo.large.name)
+            if photo.state == Photo.State.READY and not photo.large.storage.exists(photo.large.name or "")
         ]
         broken += [f"job failed: {job} {job.error}" for job in Job.objects.filter(state=Job.State.FAILED)]
         seal_entries(now=timezone.now())

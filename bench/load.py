@@ -117,7 +117,7 @@ class Book:
     def __init__(self, posts: Sequence[Any]) -> None:
         from gongzhi.ground.places.models import Place
 
-        self.posts = {}
+        self.posts: dict[tuple[str, str], Any] = {}
         for post in posts:
             self.posts.setdefault((post.role, post.place_path), post)
         self.by_role: dict[str, list[Any]] = {}
@@ -193,8 +193,8 @@ class Book:
         # In the order of time, as they would have been recorded; a step never comes before the one that precedes it.
         self.entries.sort(key=lambda entry: entry[7])
         first = (Entry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0) + 1
-        rows = ((first + index, *entry) for index, entry in enumerate(self.entries))
-        self.copy(Entry, Entry._meta.concrete_fields, rows)
+        numbered = ((first + index, *entry) for index, entry in enumerate(self.entries))
+        self.copy(Entry, Entry._meta.concrete_fields, numbered)
         delivered = (
             (None, first + index, wire, entry[7] + REACTION)
             for index, entry in enumerate(self.entries)
@@ -212,7 +212,7 @@ class Book:
         columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
         count = 0
         with connection.cursor() as cursor:
-            with cursor.copy(f"COPY {model._meta.db_table} ({columns}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+            with cursor.copy(f"COPY {model._meta.db_table} ({columns}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(
                         [field.get_db_prep_save(value, connection) for field, value in zip(fields, row, strict=True)]
