@@ -221,7 +221,7 @@ class Book:
             # What was deferred to the end of the transaction, now, so that memory stays small.
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-        self.written[str(model._meta.verbose_name_plural)] = count
+        self.written[model.__name__] = count
 
 
 @cache
