@@ -284,7 +284,7 @@ class Story:
         self.case = case = new_case(message, now=at)
         case.pk = number
         book.cases.append(case)
-        book.voices.append(Voice(pk=number, case=case, message=message))
+        book.voices.append(Voice(pk=number, case=case, first_case=case, message=message))
         book.enter(CaseOpened(case_id=number, message_id=number), case, None, at + REACTION)
         meanings: dict[str, Callable[[Any], None]] = {
             StepKind.SORTED: self.sorted,

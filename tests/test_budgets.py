@@ -71,7 +71,9 @@ def crowd(town: Any, moment: Any, deliver: Any) -> list[Case]:
         case.cell = cell_of(case.lon, case.lat)
         found.append(case)
     Case.objects.bulk_create(found)
-    Voice.objects.bulk_create([Voice(case=case, message=one) for case, one in zip(found, messages, strict=True)])
+    Voice.objects.bulk_create(
+        [Voice(case=case, first_case=case, message=one) for case, one in zip(found, messages, strict=True)]
+    )
     # Their entries are written without the circuit: 200 reactions would only cost time here.
     record_many(
         [(CaseOpened(case_id=case.pk, message_id=one.pk), case) for case, one in zip(found, messages, strict=True)],

@@ -33,7 +33,7 @@ from gongzhi.sense.channels.actions import Draft, receive_message
 from gongzhi.sense.channels.follow import message_of, token_of
 from gongzhi.sense.channels.models import Message, Photo
 from gongzhi.understand.cases import actions as cases
-from gongzhi.understand.cases.models import Case
+from gongzhi.understand.cases.models import OPEN, Case
 from gongzhi.understand.cases.models import State as CaseState
 from gongzhi.understand.cases.tree import as_json, category_by_id, lineage
 from gongzhi.verify.checks import actions as checks
@@ -254,7 +254,7 @@ def results(now: datetime) -> dict[str, Any]:
         counted = everywhere.values("category_id").annotate(
             received=Count("pk", filter=Q(opened_at__gte=since)),
             closed=Count("pk", filter=Q(closed_at__gte=since, state=CaseState.CLOSED)),
-            open=Count("pk", filter=~Q(state__in=[CaseState.CLOSED, CaseState.WITHDRAWN])),
+            open=Count("pk", filter=Q(state__in=OPEN)),
         )
         groups: dict[str, dict[str, Any]] = {}
         total = {"received": 0, "closed": 0, "open": 0}

@@ -27,6 +27,8 @@ STATE_TAGS: Final = {
     State.TO_CHECK: ("amber", "eye"),
     State.CLOSED: ("green", "check"),
     State.WITHDRAWN: ("", "undo"),
+    State.MERGED: ("", "link"),
+    State.REFERRED: ("", "external"),
 }
 _COLUMNS: Final = (
     "number",

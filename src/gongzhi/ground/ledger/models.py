@@ -51,11 +51,14 @@ class Recorded(models.Model):
     its fingerprint stands, with those of its companions, in an entry about the import (``actions.record_brought``).
     ``WORDS`` names the fields in which people say something. Their words never enter the record, only a keyed mark of
     them, which tells nothing to whoever lacks the installation's key and does not hinder erasing the words.
+    ``ADDED`` names those of ``RECORDED`` that a later release brought. While such a field is empty (nothing, zero, no
+    text) it adds nothing to the fingerprint, so that what an older release recorded stays proven.
     """
 
     version = models.PositiveIntegerField(default=1, editable=False)
 
     RECORDED: ClassVar[tuple[str, ...]] = ()
+    ADDED: ClassVar[frozenset[str]] = frozenset()
     WORDS: ClassVar[tuple[str, ...]] = ()
 
     class Meta:
@@ -76,7 +79,11 @@ class Recorded(models.Model):
         """The fingerprint of a row from what the database gives for its RECORDED fields, in that order."""
         # PostgreSQL keeps a negative zero, SQLite does not; here they are one.
         plain = [value + 0.0 if isinstance(value, float) else value for value in values]
-        return hashlib.sha256(canonical(dict(zip(cls.RECORDED, plain, strict=True)))).digest()
+        facts = dict(zip(cls.RECORDED, plain, strict=True))
+        for name in cls.ADDED:
+            if not facts[name]:
+                del facts[name]
+        return hashlib.sha256(canonical(facts)).digest()
 
 
 def words_mark(noun: str, name: str, words: str, secret: str | bytes | None = None) -> bytes:

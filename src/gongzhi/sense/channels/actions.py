@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -38,6 +38,9 @@ class Draft:
     address: str = ""
     name: str = ""
     phone: str = ""
+    email: str = ""
+    answers: Mapping[str, Any] = field(default_factory=dict)  # to the category's questions, by their codes
+    joins: str = ""  # the number of the case that the reporter joins instead of opening one
     answer_by: str = AnswerBy.LINK
     language: str = ""
     idempotency_key: str = ""
@@ -162,6 +165,9 @@ def _write_message(
         nearest_metres=placing.metres,
         reporter_name=draft.name.strip()[:60],
         reporter_phone=draft.phone.strip()[:30],
+        reporter_email=draft.email.strip()[:120],
+        answers=dict(draft.answers),
+        joins=draft.joins,
         answer_by=draft.answer_by,
         language=draft.language,
         entered_by=by,

@@ -29,6 +29,8 @@ class Channel(models.TextChoices):
     VISIT = "visit", _("Visit")
     FIELD = "field", _("Seen by staff")
     IMPORT = "import", _("Import")
+    SYSTEM = "system", _("Another system")
+    CHAT = "chat", _("Group chat")
 
 
 class AnswerBy(models.TextChoices):
@@ -36,6 +38,8 @@ class AnswerBy(models.TextChoices):
 
     LINK = "link", _("By the follow link")
     PHONE = "phone", _("By telephone")
+    SMS = "sms", _("By text message")
+    EMAIL = "email", _("By e-mail")
     NONE = "none", _("No answer needed")
 
 
@@ -63,6 +67,9 @@ class Message(Recorded):
     reporter_name = SealedTextField(_("name"), mask="name", blank=True)
     reporter_phone = SealedTextField(_("telephone"), mask="phone", blank=True)
     reporter_phone_index = BlindIndexField(source="reporter_phone")
+    reporter_email = SealedTextField(_("e-mail"), blank=True)
+    answers = models.JSONField(default=dict, blank=True)  # to the questions of the category, by their codes
+    joins = models.CharField(max_length=14, blank=True)  # the number of the case that the reporter joins
     answer_by = models.CharField(max_length=10, choices=AnswerBy.choices, default=AnswerBy.LINK)
     language = models.CharField(max_length=10, blank=True)
     entered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")

@@ -39,11 +39,28 @@ declare(
         keep_days="privacy.keep_days.contact",
     ),
     Personal(
+        "channels.Message",
+        "reporter_email",
+        why=_("to tell the reporter what happens, where they asked for it by e-mail"),
+        basis=_DUTY,
+        data_class=DataClass.SENSITIVE,
+        clock=_END,
+        keep_days="privacy.keep_days.contact",
+    ),
+    Personal(
+        "channels.Message",
+        "answers",
+        why=_("to understand and settle the matter"),
+        basis=_DUTY,
+        clock=_END,
+        keep_days=1825,
+    ),
+    Personal(
         "channels.Photo",
         "upload",
         why=_("to make the clean copies"),
         basis=_DUTY,
-        until=_("until the clean copies are made, seconds later"),
+        until=_("the clean copies are made, seconds later"),
     ),
     Personal(
         "channels.Photo",
@@ -78,6 +95,7 @@ declare(
         keep_days=90,
     ),
     harmless={
+        "channels.Message.joins",
         "channels.Message.number",
         "channels.Message.channel",
         "channels.Message.category",

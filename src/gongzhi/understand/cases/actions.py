@@ -51,7 +51,7 @@ def open_from_message(event: MessageReceived, *, entry: Entry, now: datetime) ->
     message = Message.objects.select_related("place").get(pk=event.message_id)
     case = new_case(message, now=now)
     case.save()
-    Voice.objects.create(case=case, message=message)
+    Voice.objects.create(case=case, first_case=case, message=message)
     record(
         CaseOpened(case_id=case.pk, message_id=message.pk),
         about=case,

@@ -29,7 +29,8 @@ def open_batch(messages: Sequence[Message], *, make: Callable[[Message], Case], 
     cases = [_case(message, bulk, make, leads, streets, now) for message in messages]
     Case.objects.bulk_create(cases, batch_size=500)
     Voice.objects.bulk_create(
-        [Voice(case=case, message=message) for case, message in zip(cases, messages, strict=True)], batch_size=500
+        [Voice(case=case, first_case=case, message=message) for case, message in zip(cases, messages, strict=True)],
+        batch_size=500,
     )
     record_many(_told(cases, messages), by=bulk.by, now=now)
     return cases

@@ -55,6 +55,11 @@ class Category(Recorded):
     rural = models.BooleanField(default=True)
     in_public_form = models.BooleanField(default=True)
     keywords = models.JSONField(default=list, blank=True)
+    opens_when_zh = models.CharField(_("opening condition"), max_length=300, blank=True)
+    opens_when_en = models.CharField(max_length=400, blank=True)
+    closes_when_zh = models.CharField(_("closing condition"), max_length=300, blank=True)
+    closes_when_en = models.CharField(max_length=400, blank=True)
+    private = models.BooleanField(default=False)  # a matter between people: never proposed to others, never on maps
     position = models.PositiveIntegerField(default=0)
     retired_on = models.DateField(null=True, blank=True)
 
@@ -82,6 +87,40 @@ class Category(Recorded):
         return self.retired_on is None or self.retired_on > on
 
 
+class Question(Recorded):
+    """What a category asks of the reporter beyond the text. Retired questions stay readable in old answers."""
+
+    class Kind(models.TextChoices):
+        TEXT = "text", _("Text")
+        NUMBER = "number", _("Number")
+        DAY = "day", _("Date")
+        ONE = "one", _("One of these")
+        SOME = "some", _("Some of these")
+
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="questions")
+    code = models.CharField(_("code"), max_length=40)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices, default=Kind.TEXT)
+    label_zh = models.CharField(_("Chinese wording"), max_length=120)
+    label_en = models.CharField(_("English wording"), max_length=160)
+    choices = models.JSONField(default=list, blank=True)  # [{"key", "zh", "en"}] of ONE and SOME
+    required = models.BooleanField(_("must be answered"), default=False)
+    position = models.PositiveIntegerField(default=0)
+    retired_on = models.DateField(null=True, blank=True)
+
+    RECORDED = ("category_id", "code", "kind", "label_zh", "label_en", "required", "position", "retired_on")
+
+    class Meta:
+        ordering = ("position", "pk")
+        constraints = [models.UniqueConstraint(fields=["category", "code"], name="question_code_once_a_category")]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        return self.label_zh if (get_language() or "zh").startswith("zh") else self.label_en
+
+
 class Responsibility(Recorded):
     """One row of the matrix category × place → who leads. The nearest place wins, then the nearest category."""
 
@@ -92,9 +131,12 @@ class Responsibility(Recorded):
     seat = models.ForeignKey(  # the place of the responsible post, when it is not on the way up from the case
         Place, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    # Who else has a part in it: [{"role", "seat": place code or "", "limit": a rules.Span or ""}].
+    co_handlers = models.JSONField(default=list, blank=True)
     ended_on = models.DateField(null=True, blank=True)
 
-    RECORDED = ("category_id", "place_id", "role", "seat_id", "ended_on")
+    RECORDED = ("category_id", "place_id", "role", "seat_id", "ended_on", "co_handlers")
+    ADDED = frozenset({"co_handlers"})
 
     class Meta:
         constraints = [
@@ -118,6 +160,9 @@ class Move(models.TextChoices):
     CLOSE = "close", _("Close")
     REOPEN = "reopen", _("Reopen")
     WITHDRAW = "withdraw", _("Withdraw")
+    MERGE = "merge", _("Merge into another case")
+    UNMERGE = "unmerge", _("Take out of the other case")
+    REFER = "refer", _("Refer elsewhere")
 
 
 class State(models.TextChoices):
@@ -127,6 +172,8 @@ class State(models.TextChoices):
     TO_CHECK = "to_check", _("Being checked")
     CLOSED = "closed", _("Closed")
     WITHDRAWN = "withdrawn", _("Withdrawn")
+    MERGED = "merged", _("Handled with another case")
+    REFERRED = "referred", _("Referred elsewhere")
 
 
 # Every legal move: from which states, to which state (None: the state stays).
@@ -140,8 +187,11 @@ MOVES: Final[Mapping[Move, tuple[frozenset[State], State | None]]] = MappingProx
         Move.EXTEND: (frozenset({State.ASSIGNED}), None),
         Move.AWAIT_CHECK: (frozenset({State.ASSIGNED, State.PAUSED}), State.TO_CHECK),
         Move.CLOSE: (frozenset({State.TO_CHECK}), State.CLOSED),
-        Move.REOPEN: (frozenset({State.TO_CHECK, State.CLOSED}), None),
+        Move.REOPEN: (frozenset({State.TO_CHECK, State.CLOSED, State.REFERRED}), None),
         Move.WITHDRAW: (frozenset({State.NEW, State.ASSIGNED, State.PAUSED, State.TO_CHECK}), State.WITHDRAWN),
+        Move.MERGE: (frozenset({State.NEW, State.ASSIGNED, State.PAUSED}), State.MERGED),
+        Move.UNMERGE: (frozenset({State.MERGED}), None),
+        Move.REFER: (frozenset({State.NEW, State.ASSIGNED}), State.REFERRED),
     }
 )
 OPEN: Final = (State.NEW, State.ASSIGNED, State.PAUSED, State.TO_CHECK)
@@ -183,6 +233,23 @@ class Case(Recorded):
         UNREACHABLE = "unreachable", _("Verified; the reporter could not be reached")
         IMPORTED = "imported", _("Closed in the system it came from")
         WITHDRAWN = "withdrawn", _("Withdrawn by the reporter")
+        MERGED = "merged", _("Handled with another case")
+        REFERRED = "referred", _("Referred elsewhere")
+
+    class Urgency(models.TextChoices):
+        NORMAL = "normal", _("Ordinary")
+        URGENT = "urgent", _("Urgent")
+        DANGER = "danger", _("Danger to life")
+
+    class Referral(models.TextChoices):
+        """The six kinds of demands that are not dispatched (Beijing ordinance on immediate response, 2021)."""
+
+        EMERGENCY_LINE = "emergency_line", _("A matter for an emergency line")
+        LEGAL_CHANNEL = "legal_channel", _("A matter for a court, arbitration or another legal channel")
+        ALREADY_HANDLED = "already_handled", _("Already handled, and there are no new facts")
+        SECRET = "secret", _("It touches secrets of the state, of trade or of persons")
+        OUTSIDE_DUTY = "outside_duty", _("Outside the duties of government")
+        UNLAWFUL = "unlawful", _("Against the law or good morals")
 
     number = models.CharField(_("number"), max_length=14, unique=True)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.NEW)
@@ -217,6 +284,18 @@ class Case(Recorded):
     closed_as = models.CharField(max_length=12, choices=ClosedAs.choices, blank=True)
     outcome = models.CharField(max_length=500, blank=True)  # in the words of who did it; the reporter reads it
     reopened = models.PositiveSmallIntegerField(default=0)
+    urgency = models.CharField(_("urgency"), max_length=8, choices=Urgency.choices, default=Urgency.NORMAL)
+    contact_due_at = models.DateTimeField(_("first contact due"), null=True, blank=True)
+    contacted_at = models.DateTimeField(_("reporter first contacted"), null=True, blank=True)
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="merged", db_index=False
+    )
+    voice_count = models.PositiveIntegerField(default=1)  # how many voices stand behind it
+    ruled_at = models.DateTimeField(null=True, blank=True)  # a ruled case cannot be returned
+    referral = models.CharField(max_length=16, choices=Referral.choices, blank=True)
+    excluded_at = models.DateTimeField(null=True, blank=True)  # beyond duty, after review: outside the three rates
+    escalation = models.PositiveSmallIntegerField(default=0)  # how many steps up it has gone
+    escalate_at = models.DateTimeField(null=True, blank=True)  # when the next step is taken by itself
 
     RECORDED = (
         "number",
@@ -238,7 +317,14 @@ class Case(Recorded):
         "closed_at",
         "closed_as",
         "reopened",
+        "contacted_at",
+        "merged_into_id",
+        "ruled_at",
+        "referral",
+        "excluded_at",
+        "escalation",
     )
+    ADDED = frozenset({"contacted_at", "merged_into_id", "ruled_at", "referral", "excluded_at", "escalation"})
     WORDS = ("summary", "address", "outcome", "pause_reason", "extension_reason")
 
     objects = CaseQuerySet.as_manager()
@@ -250,13 +336,17 @@ class Case(Recorded):
             models.CheckConstraint(name="case_state_is_known", condition=Q(state__in=State.values)),
             models.CheckConstraint(
                 name="ended_case_has_date_and_way",
-                condition=Q(state="closed", closed_at__isnull=False) & ~Q(closed_as__in=["", "withdrawn"])
+                condition=Q(state="closed", closed_at__isnull=False)
+                & ~Q(closed_as__in=["", "withdrawn", "merged", "referred"])
                 | Q(state="withdrawn", closed_at__isnull=False, closed_as="withdrawn")
+                | Q(state="merged", closed_at__isnull=False, closed_as="merged", merged_into__isnull=False)
+                | Q(state="referred", closed_at__isnull=False, closed_as="referred") & ~Q(referral="")
                 | Q(state__in=["new", "assigned", "paused", "to_check"], closed_at__isnull=True, closed_as=""),
             ),
             models.CheckConstraint(
                 name="assigned_case_has_a_lead",
-                condition=Q(state__in=["new", "closed", "withdrawn"]) | ~Q(lead_role="") & Q(lead_place__isnull=False),
+                condition=Q(state__in=["new", "closed", "withdrawn", "merged", "referred"])
+                | ~Q(lead_role="") & Q(lead_place__isnull=False),
             ),
             models.CheckConstraint(
                 name="paused_case_has_a_moment",
@@ -269,6 +359,8 @@ class Case(Recorded):
             models.Index(fields=["lead_place", "lead_role", "state"], name="case_by_position"),
             models.Index(fields=["-opened_at", "-id"], name="case_newest_first"),
             models.Index(fields=["cell"], name="case_by_cell"),
+            models.Index(fields=["escalate_at"], name="case_by_escalation", condition=Q(escalate_at__isnull=False)),
+            models.Index(fields=["merged_into"], name="case_by_target", condition=Q(merged_into__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -301,8 +393,11 @@ class Case(Recorded):
 class Voice(models.Model):
     """One message that speaks about a case. Everybody behind a voice is told the outcome."""
 
-    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="voices")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="voices")  # who handles it now
+    # The case it opened or joined of its own accord: where it goes back to when a merge is undone.
+    first_case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="first_voices")
     message = models.OneToOneField(Message, on_delete=models.PROTECT, related_name="voice")
+    joined_at = models.DateTimeField(null=True, blank=True)  # none: it opened the case
 
     def __str__(self) -> str:
         return f"{self.message} → {self.case}"
@@ -322,3 +417,141 @@ class Note(Recorded):
 
     def __str__(self) -> str:
         return f"{self.case}: {self.at:%Y-%m-%d}"
+
+
+class CoHandler(Recorded):
+    """Somebody besides the lead who has a part in a case, with a deadline of their own."""
+
+    class State(models.TextChoices):
+        ASKED = "asked", _("Asked")
+        DONE = "done", _("Done")
+        RETURNED = "returned", _("Not theirs")
+        DROPPED = "dropped", _("No longer needed")
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="co_handlers")
+    role = models.CharField(_("responsible role"), max_length=30, choices=Role.choices)
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
+    need = models.CharField(_("what is asked of them"), max_length=300)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ASKED)
+    due_at = models.DateTimeField(_("due"))
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    asked_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    RECORDED = ("case_id", "role", "place_id", "state", "due_at", "asked_by_id", "asked_at", "ended_at")
+    WORDS = ("need",)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "role", "place"], condition=Q(state="asked"), name="one_open_part_a_position"
+            ),
+            models.CheckConstraint(
+                name="part_state_is_known", condition=Q(state__in=["asked", "done", "returned", "dropped"])
+            ),
+        ]
+        indexes = [models.Index(fields=["place", "role", "state"], name="part_by_position")]
+
+    def __str__(self) -> str:
+        return f"{self.case}: {self.get_role_display()}"
+
+
+class Ruling(Recorded):
+    """A question about a case that a higher post answers, with its own deadline. Who ruled is not who asked."""
+
+    class Kind(models.TextChoices):
+        NOT_OURS = "not_ours", _("Whose is it? Returned as “not ours”")
+        NO_ROW = "no_row", _("Whose is it? No rule names anybody")
+        REFERRAL = "referral", _("Is it to be referred elsewhere?")
+        BEYOND_DUTY = "beyond_duty", _("Does it count in the three rates?")
+
+    class State(models.TextChoices):
+        OPEN = "open", _("To be ruled")
+        AGREED = "agreed", _("Agreed")
+        REFUSED = "refused", _("Not agreed")
+        DROPPED = "dropped", _("No longer needed")
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="rulings")
+    kind = models.CharField(_("question"), max_length=12, choices=Kind.choices)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    referral = models.CharField(max_length=16, choices=Case.Referral.choices, blank=True)
+    reason = models.CharField(_("reason"), max_length=1000)
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")  # whose ruler decides
+    place_path = models.CharField(max_length=30)
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    due_at = models.DateTimeField(_("due"))
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    words = models.CharField(_("reasons of the ruling"), max_length=1000, blank=True)
+
+    RECORDED = (
+        "case_id", "kind", "state", "referral", "place_id", "asked_at", "asked_by_id", "due_at", "decided_at",
+        "decided_by_id",
+    )  # fmt: skip
+    WORDS = ("reason", "words")
+
+    class Meta:
+        verbose_name = _("ruling")
+        verbose_name_plural = _("rulings")
+        constraints = [
+            models.UniqueConstraint(fields=["case", "kind"], condition=Q(state="open"), name="one_open_ruling_a_kind"),
+            models.CheckConstraint(
+                name="ruling_state_is_known", condition=Q(state__in=["open", "agreed", "refused", "dropped"])
+            ),
+            models.CheckConstraint(
+                name="nobody_rules_on_their_own_question",
+                condition=Q(decided_by__isnull=True) | Q(asked_by__isnull=True) | ~Q(decided_by=models.F("asked_by")),
+            ),
+            models.CheckConstraint(
+                name="decided_ruling_says_why",
+                condition=~Q(state__in=["agreed", "refused"])
+                | ~Q(words="") & Q(decided_at__isnull=False, decided_by__isnull=False),
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "place_path", "due_at"], name="ruling_by_state")]
+
+    def __str__(self) -> str:
+        return f"{self.case}: {self.get_kind_display()}"
+
+
+class Slip(Recorded):
+    """A supervision slip (督办单): a case is late, and the next higher post wants to know why and what now."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("To be answered")
+        ANSWERED = "answered", _("Answered")
+        DROPPED = "dropped", _("No longer needed")
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="slips")
+    number = models.CharField(_("number"), max_length=20, unique=True)  # the case's number and the step
+    step = models.PositiveSmallIntegerField()  # 1: one step up, 2: two steps up …
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    role = models.CharField(_("addressed to"), max_length=30, choices=Role.choices)  # the lead that is late
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
+    supervisor_role = models.CharField(_("supervised by"), max_length=30, choices=Role.choices, blank=True)
+    supervisor_place = models.ForeignKey(Place, on_delete=models.PROTECT, null=True, related_name="+")
+    place_path = models.CharField(max_length=30)  # of the supervisor's place
+    opened_at = models.DateTimeField()
+    due_at = models.DateTimeField(_("answer due"))
+    answer = models.CharField(_("answer"), max_length=1000, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    answered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    RECORDED = (
+        "case_id", "number", "step", "state", "role", "place_id", "supervisor_role", "supervisor_place_id", "opened_at",
+        "due_at", "answered_at", "answered_by_id",
+    )  # fmt: skip
+    WORDS = ("answer",)
+
+    class Meta:
+        verbose_name = _("supervision slip")
+        verbose_name_plural = _("supervision slips")
+        constraints = [
+            models.UniqueConstraint(fields=["case", "step", "opened_at"], name="one_slip_a_step"),
+            models.CheckConstraint(name="slip_state_is_known", condition=Q(state__in=["open", "answered", "dropped"])),
+        ]
+        indexes = [models.Index(fields=["state", "place_path", "due_at"], name="slip_by_state")]
+
+    def __str__(self) -> str:
+        return self.number
