@@ -30,63 +30,63 @@ pytestmark = pytest.mark.django_db
 # The columns, from left to right. "2" is the same role in the other community; all others stand over the town's grid.
 PEOPLE = (
     "worker", "second_worker", "other_worker", "chief", "clerk", "other_clerk", "secretary", "desk", "street_clerk",
-    "leader", "officer", "property_manager", "system", "security", "audit", "stranger",
+    "leader", "officer", "property_manager", "mediator", "system", "security", "audit", "stranger",
 )  # fmt: skip
 
 #                        worker, second of the same grid, worker 2
 #                        |  building chief, clerk, clerk 2
 #                        |  |   secretary, desk, street clerk, street leader
-#                        |  |   |    department officer, property manager
+#                        |  |   |    department officer, property manager, people's mediator
 #                        |  |   |    |  system, security, audit
 #                        |  |   |    |  |   stranger
 TABLE = {
     # about a case that lies in the grid and with the grid worker
-    "read the case":    "++. .+. ++++ .. ... .",
-    "sort":             "--. .+. ++++ .. ... .",
-    "assign":           "--. .+. ++++ .. ... .",
-    "pause":            "--. .+. +-++ .. ... .",
-    "extend":           "--. .-. +-++ .. ... .",
-    "note":             "++. .+. ++++ .. ... .",
-    "reveal":           "++. .+. ++++ .. ... .",
+    "read the case":    "++. .+. ++++ ... ... .",
+    "sort":             "--. .+. ++++ ... ... .",
+    "assign":           "--. .+. ++++ ... ... .",
+    "pause":            "--. .+. +-++ ... ... .",
+    "extend":           "--. .-. +-++ ... ... .",
+    "note":             "++. .+. ++++ ... ... .",
+    "reveal":           "++. .+. ++++ ... ... .",
     # about its work order
-    "read the order":   "++. .+. ++++ .. ... .",
-    "accept":           "++. .-. ---- .. ... .",
-    "report done":      "++. .-. ---- .. ... .",
-    "return":           "++. .-. ---- .. ... .",
+    "read the order":   "++. .+. ++++ ... ... .",
+    "accept":           "++. .-. ---- ... ... .",
+    "report done":      "++. .-. ---- ... ... .",
+    "return":           "++. .-. ---- ... ... .",
     # about the check of what the worker has done
-    "read the check":   "++. .+. ++++ .. ... .",
-    "conclude":         "--. .+. ++++ .. ... .",
-    "call failed":      "--. .+. ++++ .. ... .",
+    "read the check":   "++. .+. ++++ ... ... .",
+    "conclude":         "--. .+. ++++ ... ... .",
+    "call failed":      "--. .+. ++++ ... ... .",
     # once it is closed
-    "reopen":           "--. .+. ++++ .. ... .",
+    "reopen":           "--. .+. ++++ ... ... .",
     # of the administrations, with their powers switched on
-    "give a post":      "--- --- ---- -- -+- -",
-    "set who leads":    "--- --- ---- -- +-- -",
+    "give a post":      "--- --- ---- --- -+- -",
+    "set who leads":    "--- --- ---- --- +-- -",
 }  # fmt: skip
 
 # Verbs by which people see a page at all; everybody else gets 404. A visitor is led to sign in.
 PAGES = {
-    "/staff/":                          "+++ +++ ++++ ++ +++ +",
-    "/staff/inbox/":                    "... .++ ++++ .. ... .",
-    "/staff/inbox/{new}/":              "... .+. ++++ .. ... .",
-    "/staff/cases/":                    "+++ .++ ++++ ++ ... .",
-    "/staff/cases/print/":              "+++ .++ ++++ ++ ... .",
-    "/staff/cases/{case}/":             "++. .+. ++++ .. ... .",
-    "/staff/enter/":                    "+++ +++ ++++ .. ... .",
-    "/staff/tasks/":                    "+++ +++ ++++ ++ +++ .",
-    "/staff/tasks/{task}/":             "++. .+. ++++ .. ... .",
-    "/staff/tasks/{task}/sheet/":       "++. .+. ++++ .. ... .",
-    "/staff/checks/":                   "+++ .++ ++++ .. ... .",
-    "/staff/checks/{check}/":           "++. .+. ++++ .. ... .",
-    "/staff/map/":                      "+++ +++ ++++ ++ +++ .",
-    "/staff/map/grids.json":            "+++ +++ ++++ ++ +++ .",
-    "/staff/posts/":                    "... ... .... .. .++ .",
-    "/staff/places/":                   "+++ +++ ++++ ++ +++ .",
-    "/staff/places/110108014/":         "... ... .+++ +. +++ .",
-    "/staff/rules/":                    "... ... .... .. +.+ .",
-    "/staff/holidays/":                 "... ... .... .. +.+ .",
-    "/staff/audit/":                    "... ... .... .. ..- .",
-    "/staff/powers/":                   "... ... .... .. +++ .",
+    "/staff/":                          "+++ +++ ++++ +++ +++ +",
+    "/staff/inbox/":                    "... .++ ++++ ... ... .",
+    "/staff/inbox/{new}/":              "... .+. ++++ ... ... .",
+    "/staff/cases/":                    "+++ .++ ++++ +++ ... .",
+    "/staff/cases/print/":              "+++ .++ ++++ +++ ... .",
+    "/staff/cases/{case}/":             "++. .+. ++++ ... ... .",
+    "/staff/enter/":                    "+++ +++ ++++ ... ... .",
+    "/staff/tasks/":                    "+++ +++ ++++ +++ +++ .",
+    "/staff/tasks/{task}/":             "++. .+. ++++ ... ... .",
+    "/staff/tasks/{task}/sheet/":       "++. .+. ++++ ... ... .",
+    "/staff/checks/":                   "+++ .++ ++++ ... ... .",
+    "/staff/checks/{check}/":           "++. .+. ++++ ... ... .",
+    "/staff/map/":                      "+++ +++ ++++ +++ +++ .",
+    "/staff/map/grids.json":            "+++ +++ ++++ +++ +++ .",
+    "/staff/posts/":                    "... ... .... ... .++ .",
+    "/staff/places/":                   "+++ +++ ++++ +++ +++ .",
+    "/staff/places/110108014/":         "... ... .+++ +.. +++ .",
+    "/staff/rules/":                    "... ... .... ... +.+ .",
+    "/staff/holidays/":                 "... ... .... ... +.+ .",
+    "/staff/audit/":                    "... ... .... ... ..- .",
+    "/staff/powers/":                   "... ... .... ... +++ .",
 }  # fmt: skip
 
 # Everybody may look at these, signed in or not.
@@ -100,6 +100,7 @@ def people(town: Any) -> dict[str, User]:
     known = {name: getattr(town, name) for name in PEOPLE if hasattr(town, name)}
     known["chief"] = make_user("chief", "高楼长", (Role.BUILDING_CHIEF, town.grid))
     known["leader"] = make_user("leader", "马主任", (Role.STREET_LEADER, town.street))
+    known["mediator"] = make_user("mediator", "何调解", (Role.MEDIATOR, town.community))
     return known
 
 

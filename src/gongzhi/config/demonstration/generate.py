@@ -190,6 +190,9 @@ def staff(seed: int) -> tuple[DemoStaff, ...]:
         chief = "楼门长" if place.urban else "街巷长"
         add(f"chief-{tail}", "building_chief", place.grids[0].code, f"{place.name}{chief}",
             f"Building chief, {place.name}", urban=urban)  # fmt: skip
+    for code, name in towns.items():  # the last, so that everybody else keeps their name
+        add(f"mediator-{code[6:9]}", "mediator", code, f"{name}人民调解员", f"People’s mediator, {name}",
+            urban=code == places()[0].town_code)  # fmt: skip
     return tuple(team)
 
 

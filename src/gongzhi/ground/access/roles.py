@@ -21,6 +21,7 @@ class Role(models.TextChoices):
     STREET_LEADER = "street_leader", _("Street leader")
     DEPARTMENT_OFFICER = "department_officer", _("Department officer")
     PROPERTY_MANAGER = "property_manager", _("Property manager")
+    MEDIATOR = "mediator", _("People’s mediator")
     SYSTEM_ADMINISTRATOR = "system_administrator", _("System administrator")
     SECURITY_ADMINISTRATOR = "security_administrator", _("Security administrator")
     AUDIT_ADMINISTRATOR = "audit_administrator", _("Audit administrator")
@@ -53,6 +54,8 @@ ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
     # Only what is their duty comes to them: what is assigned to their post, not everything in the place.
     Role.DEPARTMENT_OFFICER: frozenset(_WORK | {"places.read", "privacy.reveal"}),
     Role.PROPERTY_MANAGER: frozenset(_WORK | {"places.read"}),
+    # A member of a people's mediation committee: no cases but those that are given to them.
+    Role.MEDIATOR: frozenset(_WORK | {"places.read", "privacy.reveal"}),
     Role.SYSTEM_ADMINISTRATOR: frozenset(
         {
             "workbench.enter",
