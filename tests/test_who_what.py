@@ -87,6 +87,7 @@ PAGES = {
     "/staff/holidays/":                 "... ... .... ... +.+ .",
     "/staff/audit/":                    "... ... .... ... ..- .",
     "/staff/powers/":                   "... ... .... ... +++ .",
+    "/staff/tokens/":                   "+++ +++ ++++ +++ +++ .",
 }  # fmt: skip
 
 # Everybody may look at these, signed in or not.

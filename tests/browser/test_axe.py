@@ -381,7 +381,7 @@ def test_a_page(
         page.on("response", lambda answer: answers.append(answer))
         page.goto(path)
         if place.act == "flood":
-            monkeypatch.setattr("gongzhi.front.portal.limits.rule", lambda *_a, **_k: 0)
+            monkeypatch.setattr("gongzhi.front.limits.rule", lambda *_a, **_k: 0)
             page.fill("#id_text", WORDS)
             page.locator("form[data-draft]").evaluate("form => form.submit()")
             page.wait_for_selector("[data-errors]")

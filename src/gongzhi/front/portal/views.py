@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 
 from gongzhi.act.tasks.models import State as TaskState
 from gongzhi.act.tasks.models import TaskPhoto
+from gongzhi.front.limits import count_report
 from gongzhi.front.portal.forms import AnswerForm, ReportForm
-from gongzhi.front.portal.limits import count_report
 from gongzhi.front.portal.telling import kept, next_step
 from gongzhi.front.standing import served
 from gongzhi.front.story import Matter, Step, photos_of, read_matter, resident_story

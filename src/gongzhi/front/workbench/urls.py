@@ -13,6 +13,7 @@ from gongzhi.front.workbench.views import (
     maps,
     photos,
     today,
+    tokens,
     work,
 )
 
@@ -86,5 +87,7 @@ urlpatterns = [
     path("imports/<int:pk>/again/", imports.ImportAgain.as_view(), name="import_again"),
     path("imports/<int:pk>/discard/", imports.ImportDiscard.as_view(), name="import_discard"),
     path("imports/<int:pk>/refused.csv", imports.ImportRefused.as_view(), name="import_refused"),
+    path("tokens/", tokens.Tokens.as_view(), name="tokens"),
+    path("tokens/<int:pk>/revoke/", tokens.RevokeToken.as_view(), name="token_revoke"),
     path("demo/", demo.DemoSignIn.as_view(), name="demo_sign_in"),
 ]

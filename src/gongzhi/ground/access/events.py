@@ -30,3 +30,16 @@ class PowersSwitchedOff(Event):
     label = _("Administrative powers switched off")
     power_id: int
     post_id: int
+
+
+class TokenCreated(Event):
+    label = _("Access token made")
+    token_id: int
+    user_id: int
+    verbs: list[str]
+
+
+class TokenRevoked(Event):
+    label = _("Access token revoked")
+    token_id: int
+    user_id: int

@@ -100,3 +100,69 @@ class Power(Recorded):
 
     def __str__(self) -> str:
         return f"{self.post} until {self.ends_at:%H:%M}"
+
+
+class TokenQuerySet(models.QuerySet["Token"]):
+    def usable(self, on: date) -> Self:
+        return self.filter(revoked_at__isnull=True, expires_on__gte=on)
+
+
+class Token(Recorded):
+    """A key by which a program acts for a person: fewer verbs than the person has, and for a limited time.
+
+    Only its digest is kept, so it can be shown once and never again.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="tokens", verbose_name=_("person"))
+    name = models.CharField(_("what it is for"), max_length=60)
+    digest = models.CharField(max_length=64, unique=True)
+    verbs = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+    expires_on = models.DateField(_("until"))  # the last day
+    last_used_on = models.DateField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    RECORDED = ("user_id", "digest", "verbs", "created_at", "expires_on", "revoked_at")
+    WORDS = ("name",)
+
+    objects = TokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("access token")
+        verbose_name_plural = _("access tokens")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_usable(self, on: date) -> bool:
+        return self.revoked_at is None and self.expires_on >= on
+
+
+class Repeat(models.Model):
+    """What a program asked under an idempotency key, and what came of it, so that asking again does nothing twice."""
+
+    token = models.ForeignKey(Token, on_delete=models.PROTECT, related_name="+")
+    key = models.CharField(max_length=64)  # a digest of the key
+    asked = models.CharField(max_length=64)  # a digest of what was asked
+    object_id = models.BigIntegerField(null=True)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["token", "key"], name="repeat_once_a_key")]
+
+    def __str__(self) -> str:
+        return f"{self.token}: {self.at:%Y-%m-%d %H:%M}"
+
+
+class Tally(models.Model):
+    """How often one sender did one thing in the present window. Shared by all processes; forgotten afterwards."""
+
+    key = models.CharField(max_length=48, primary_key=True)  # a keyed digest that says something else each window
+    count = models.PositiveIntegerField(default=1)
+    until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "tallies"
+
+    def __str__(self) -> str:
+        return f"{self.key[:8]}: {self.count}"

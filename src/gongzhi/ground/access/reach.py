@@ -14,7 +14,7 @@ from gongzhi.ground.accounts.models import User
 from gongzhi.ground.places.paths import below
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 NOTHING = Q(pk__in=[])
 
@@ -38,8 +38,18 @@ def forget_posts(user: User) -> None:
         del user._posts
 
 
+def limit_to(user: User, verbs: Iterable[str]) -> None:
+    """From now on this user object may do at most these verbs: somebody acts for the person by a token."""
+    user._scope = frozenset(verbs)  # type: ignore[attr-defined]
+
+
+def in_scope(user: User | AnonymousUser, verb: str) -> bool:
+    scope: frozenset[str] | None = getattr(user, "_scope", None)
+    return scope is None or verb in scope
+
+
 def posts_with(user: User | AnonymousUser, verb: str, on: date | None = None) -> list[Post]:
-    return [post for post in posts_of(user, on) if verb in post.verbs]
+    return [post for post in posts_of(user, on) if verb in post.verbs] if in_scope(user, verb) else []
 
 
 def reach(user: User | AnonymousUser, verb: str, field: str = "place_path") -> Q:

@@ -88,7 +88,23 @@ declare(
         keep_days=THREE_YEARS,
         clock="ends_at",
     ),
-    harmless={"access.Post.role", "access.Post.place_path"},
+    Personal(
+        "access.Token",
+        "name",
+        data_class=DataClass.INTERNAL,
+        why=_("what a program was allowed to do for somebody can be checked later"),
+        basis=_duty,
+        until=_record,
+    ),
+    harmless={
+        "access.Post.role",
+        "access.Post.place_path",
+        "access.Token.digest",
+        "access.Token.verbs",
+        "access.Repeat.key",
+        "access.Repeat.asked",
+        "access.Tally.key",
+    },
 )
 
 # rules ------------------------------------------------------------------------------------------------------------
