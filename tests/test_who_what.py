@@ -20,6 +20,7 @@ from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.privacy.actions import reveal
 from gongzhi.ground.refusals import Refusal
 from gongzhi.understand.cases import actions as cases
+from gongzhi.understand.cases.merging import merge_cases, unmerge_case
 from gongzhi.understand.cases.responsibility import set_responsibility
 from gongzhi.verify.checks import actions as checks
 from tests.scenes import LITTER
@@ -45,6 +46,8 @@ TABLE = {
     "sort":             "--. .+. ++++ ... ... .",
     "assign":           "--. .+. ++++ ... ... .",
     "pause":            "--. .+. +-++ ... ... .",
+    "merge":            "--. .+. ++++ ... ... .",
+    "unmerge":          "--. .+. ++++ ... ... .",
     "extend":           "--. .-. +-++ ... ... .",
     "note":             "++. .+. ++++ ... ... .",
     "reveal":           "++. .+. ++++ ... ... .",
@@ -146,6 +149,9 @@ def test_who_may_do_what(
     deliver(now=now)
     closed.refresh_from_db()
     assert closed.state == "closed"
+    _third, alike = assigned(text="东门还是堆着垃圾。")
+    _fourth, merged = assigned(text="东门的垃圾没有清。")
+    merge_cases(source_id=merged.pk, target_id=alike.pk, by=town.clerk, now=now)
     tomorrow = now.date() + timedelta(days=1)
     newcomer = make_user("newcomer", "新来的")
     for name in ("system", "security", "audit"):
@@ -163,6 +169,10 @@ def test_who_may_do_what(
                 return cases.assign_case(case_id=case.pk, **seat, **given)
             case "pause":
                 return cases.pause_case(case_id=case.pk, reason="等材料", review_on=tomorrow, **given)
+            case "merge":
+                return merge_cases(source_id=case.pk, target_id=alike.pk, **given)
+            case "unmerge":
+                return unmerge_case(case_id=merged.pk, **given)
             case "extend":
                 return cases.extend_deadline(case_id=case.pk, amount=1, reason="缺零件", **given)
             case "note":

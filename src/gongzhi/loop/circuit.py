@@ -15,7 +15,9 @@ from gongzhi.understand.cases.events import (
     CasePlaced,
     CaseReopened,
     CaseResumed,
+    CasesMerged,
     CaseSorted,
+    CasesUnmerged,
     CaseWithdrawn,
     DeadlineExtended,
 )
@@ -31,6 +33,8 @@ CIRCUIT: tuple[When, ...] = (
     When(CaseAssigned, then=tasks.open_for_case),
     When(CaseReopened, then=tasks.open_for_case),
     When(CaseWithdrawn, then=tasks.cancel_for_case),
+    When(CasesMerged, then=tasks.cancel_for_case),
+    When(CasesUnmerged, then=tasks.open_for_case),
     When(CaseAwaitsCheck, then=tasks.cancel_for_case),
     When(CasePaused, then=tasks.follow_clock),
     When(CaseResumed, then=tasks.follow_clock),
@@ -43,6 +47,7 @@ CIRCUIT: tuple[When, ...] = (
     # understand -> verify
     When(CaseAwaitsCheck, then=checks.ask_whether_it_helped),
     When(CaseWithdrawn, then=checks.drop_for_case),
+    When(CasesMerged, then=checks.drop_for_case),
     # verify -> understand: the only way by which a case closes
     When(CheckPassed, then=cases.close_after_check, back=True),
     When(CheckFailed, then=cases.reopen_after_check, back=True),

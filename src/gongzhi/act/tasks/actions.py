@@ -34,7 +34,9 @@ from gongzhi.understand.cases.events import (
     CasePlaced,
     CaseReopened,
     CaseResumed,
+    CasesMerged,
     CaseSorted,
+    CasesUnmerged,
     CaseWithdrawn,
     DeadlineExtended,
 )
@@ -44,8 +46,8 @@ from gongzhi.understand.cases.models import State as CaseState
 # --- reactions to what happens to the case ---------------------------------------------------------
 
 
-def open_for_case(event: CaseAssigned | CaseReopened, *, entry: Entry, now: datetime) -> None:
-    """Write the work order for the position that leads (reaction to CaseAssigned and CaseReopened).
+def open_for_case(event: CaseAssigned | CaseReopened | CasesUnmerged, *, entry: Entry, now: datetime) -> None:
+    """Write the work order for the position that leads (reaction to CaseAssigned, CaseReopened and CasesUnmerged).
 
     A waiting order of another position is cancelled: the work has been handed over. If the case has moved on since
     the event, nothing happens; the newer event writes the order.
@@ -74,8 +76,8 @@ def open_for_case(event: CaseAssigned | CaseReopened, *, entry: Entry, now: date
     record(TaskOpened(task_id=task.pk, case_id=case.pk), about=task, by=None, now=now, place=task.place_path)
 
 
-def cancel_for_case(event: CaseWithdrawn | CaseAwaitsCheck, *, entry: Entry, now: datetime) -> None:
-    """No hands are needed any more (reaction to CaseWithdrawn and CaseAwaitsCheck).
+def cancel_for_case(event: CaseWithdrawn | CaseAwaitsCheck | CasesMerged, *, entry: Entry, now: datetime) -> None:
+    """No hands are needed any more (reaction to CaseWithdrawn, CaseAwaitsCheck and CasesMerged).
 
     An order still waits while its case is being checked when the case was handed over in the moment in which the
     first post reported the work as done.

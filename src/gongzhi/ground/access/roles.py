@@ -36,6 +36,7 @@ _DESK = {
     "cases.enter",
     "cases.sort",
     "cases.assign",
+    "cases.merge",
     "cases.pause",
     "checks.check",
     "privacy.reveal",

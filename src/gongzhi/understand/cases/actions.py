@@ -37,18 +37,28 @@ from gongzhi.understand.cases.events import (
     CaseWithdrawn,
     DeadlineExtended,
     NoteAdded,
+    VoiceWithdrawn,
 )
 from gongzhi.understand.cases.importing import open_batch
 from gongzhi.understand.cases.models import MOVES, Case, Category, Move, Note, State, Voice
 from gongzhi.understand.cases.responsibility import Position, desk_place, lead_for
 from gongzhi.understand.cases.tree import category_by_code, deadline_rule_of
+from gongzhi.understand.cases.voices import case_of, join, joinable_case
 
 # --- opening ---------------------------------------------------------------------------------------
 
 
 def open_from_message(event: MessageReceived, *, entry: Entry, now: datetime) -> None:
-    """A message becomes a case (reaction to MessageReceived)."""
+    """A message becomes a case, or one more voice behind the case that it joins (reaction to MessageReceived).
+
+    When that case has ended or is being checked meanwhile, the message opens a case of its own.
+    """
     message = Message.objects.select_related("place").get(pk=event.message_id)
+    if message.joins:
+        known = joinable_case(message.joins, by_staff=message.entered_by_id is not None)
+        if known is not None:
+            join(known, message, now=now)
+            return
     case = new_case(message, now=now)
     case.save()
     Voice.objects.create(case=case, first_case=case, message=message)
@@ -468,12 +478,27 @@ def reopen_case(*, case_id: int, reason: str, by: User, now: datetime, version: 
 
 @transaction.atomic
 def withdraw_case(*, message: Message, now: datetime) -> Case:
-    """The reporter takes the matter back. The link has been checked at the door."""
-    case = _case_of(message)
-    if case.state not in (State.NEW, State.ASSIGNED, State.PAUSED, State.TO_CHECK):
+    """The reporter takes the matter back. The link has been checked at the door.
+
+    While others stand behind the same case, only this voice goes; the last one ends the case.
+    """
+    case = case_of(message)
+    voice = Voice.objects.get(message=message)
+    if voice.withdrawn_at is not None or case.state not in (State.NEW, State.ASSIGNED, State.PAUSED, State.TO_CHECK):
         raise Refusal(_("This matter has already ended."))
-    if case.voices.exclude(message=message).exists():
-        raise Refusal(_("Others have reported the same matter, so it stays open."))
+    voice.withdrawn_at = now
+    voice.save(update_fields=["withdrawn_at"])
+    case.voice_count = Voice.objects.filter(case=case).speaking().count()
+    if case.voice_count:
+        record(
+            VoiceWithdrawn(case_id=case.pk, message_id=message.pk),
+            about=case,
+            by=None,
+            now=now,
+            place=case.place_path,
+            save=("voice_count",),
+        )
+        return case
     case.go(Move.WITHDRAW)
     case.closed_at, case.closed_as = now, Case.ClosedAs.WITHDRAWN
     _end_pause(case)
@@ -483,7 +508,7 @@ def withdraw_case(*, message: Message, now: datetime) -> Case:
         by=None,
         now=now,
         place=case.place_path,
-        save=("state", "closed_at", "closed_as", *_PAUSE),
+        save=("state", "closed_at", "closed_as", "voice_count", *_PAUSE),
     )
     return case
 
@@ -491,20 +516,15 @@ def withdraw_case(*, message: Message, now: datetime) -> Case:
 @transaction.atomic
 def reopen_by_reporter(*, message: Message, now: datetime) -> Case:
     """It is back: the reporter reopens a closed case within the time that the rules give."""
-    case = _case_of(message)
+    case = case_of(message)
+    if Voice.objects.filter(message=message, withdrawn_at__isnull=False).exists():
+        raise Refusal(_("You have withdrawn your report. Please report it anew."))
     if case.state != State.CLOSED or case.closed_at is None:
         raise Refusal(_("Only a closed matter can be reopened."))
     days = int(rule("cases.reopen_days", path=case.place_path, on=timezone.localdate(now)))
     if (timezone.localdate(now) - timezone.localdate(case.closed_at)).days > days:
         raise Refusal(_("This matter was closed more than %(days)d days ago. Please report it anew.") % {"days": days})
     _reopen(case, by=None, now=now, post=None)
-    return case
-
-
-def _case_of(message: Message) -> Case:
-    case = Case.objects.select_for_update(of=("self",)).filter(voices__message=message).first()
-    if case is None:
-        raise NotThere()
     return case
 
 

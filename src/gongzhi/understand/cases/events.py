@@ -85,6 +85,59 @@ class CaseWithdrawn(Event):
     case_id: int
 
 
+class CasesMerged(Event):
+    """About the case that goes into another one. ``was``: its state before, for the day on which it is undone."""
+
+    label = _("Merged into another case")
+    case_id: int
+    target_id: int
+    voices: int
+    was: str
+
+
+class VoicesCame(Event):
+    """About the case that another one was merged into."""
+
+    label = _("Another case was merged into this one")
+    case_id: int
+    from_case_id: int
+    voices: int
+
+
+class CasesUnmerged(Event):
+    """About the case that is handled on its own again, by the position that led it."""
+
+    label = _("Taken out of the other case")
+    case_id: int
+    target_id: int
+    voices: int
+    role: str
+    place_id: int | None
+
+
+class VoicesLeft(Event):
+    """About the case that another one was taken out of."""
+
+    label = _("A merged case was taken out again")
+    case_id: int
+    to_case_id: int
+    voices: int
+
+
+class VoiceJoined(Event):
+    label = _("Somebody else reported the same")
+    case_id: int
+    message_id: int
+
+
+class VoiceWithdrawn(Event):
+    """One of several reporters took their own part back."""
+
+    label = _("One reporter withdrew")
+    case_id: int
+    message_id: int
+
+
 class CategoryLoaded(Event):
     """A node of the tree came with the product, or was brought up to it."""
 

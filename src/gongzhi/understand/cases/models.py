@@ -390,6 +390,12 @@ class Case(Recorded):
         return self.state in RUNNING
 
 
+class VoiceQuerySet(models.QuerySet["Voice"]):
+    def speaking(self) -> Self:
+        """Those who are told each step and asked at the end: everybody who has not taken their part back."""
+        return self.filter(withdrawn_at__isnull=True)
+
+
 class Voice(models.Model):
     """One message that speaks about a case. Everybody behind a voice is told the outcome."""
 
@@ -398,6 +404,10 @@ class Voice(models.Model):
     first_case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="first_voices")
     message = models.OneToOneField(Message, on_delete=models.PROTECT, related_name="voice")
     joined_at = models.DateTimeField(null=True, blank=True)  # none: it opened the case
+    # They took their own part back while others still wait: they are neither told nor asked any more.
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    objects = VoiceQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.message} → {self.case}"

@@ -19,7 +19,7 @@ from gongzhi.ground.rules import clock
 from gongzhi.ground.rules.actions import rule
 from gongzhi.ground.rules.spans import Span
 from gongzhi.sense.channels.models import AnswerBy, Message
-from gongzhi.understand.cases.events import CaseAwaitsCheck, CaseWithdrawn
+from gongzhi.understand.cases.events import CaseAwaitsCheck, CasesMerged, CaseWithdrawn
 from gongzhi.understand.cases.models import Case
 from gongzhi.understand.cases.models import State as CaseState
 from gongzhi.verify.checks.events import (
@@ -80,8 +80,11 @@ def _desk_deadline(path: str, now: datetime) -> datetime:
     return clock.deadline(now, span, path=path)
 
 
-def drop_for_case(event: CaseWithdrawn, *, entry: Entry, now: datetime) -> None:
-    """The reporter took the matter back: nothing is left to check (reaction to CaseWithdrawn)."""
+def drop_for_case(event: CaseWithdrawn | CasesMerged, *, entry: Entry, now: datetime) -> None:
+    """The reporter took the matter back: nothing is left to check (reaction to CaseWithdrawn).
+
+    Nor when the case is handled with another one, where its reporters will be asked (reaction to CasesMerged).
+    """
     for check in Check.objects.select_for_update(of=("self",)).filter(case_id=event.case_id, state__in=WAITING):
         check.state = State.DROPPED
         record(
