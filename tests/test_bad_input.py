@@ -345,7 +345,12 @@ def test_a_community_that_this_house_does_not_serve(refused: Any, town: Any) -> 
 def test_a_retired_category(refused: Any, accepted: Any, moment: Any) -> None:
     Category.objects.filter(code=LITTER).update(retired_on=moment.now.date())
     tree.forget()
-    assert "There is no such category" in refused(category=LITTER, beside="category")
+    assert "is no longer used. Please choose another." in refused(category=LITTER, beside="category")
+    new = Category.objects.get(code="environment.bins")
+    Category.objects.filter(code=LITTER).update(successor=new)
+    tree.forget()
+    page = refused(category=LITTER, beside="category")
+    assert f"is no longer used. Please choose “{new.name_en}” instead." in page
     Category.objects.filter(code=LITTER).update(retired_on=moment.now.date() + timedelta(days=1))
     tree.forget()
     accepted(category=LITTER)

@@ -32,6 +32,12 @@ class Category:
     kind: str = ""
     public: bool = True
     keywords: tuple[str, ...] = ()
+    private: bool = False
+    opens_zh: str = ""
+    opens_en: str = ""
+    closes_zh: str = ""
+    closes_en: str = ""
+    questions: tuple[dict[str, Any], ...] = ()
 
     @property
     def parent(self) -> str:

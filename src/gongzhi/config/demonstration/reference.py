@@ -19,6 +19,9 @@ stands in the rule packs under the key named here. *Checked* says whether somebo
 for this purpose; where it says no, check before you quote it. An office may add, rename and retire categories; codes
 stay what they are.
 
+*Between people* marks matters that are never proposed to others and never stand on public maps and lists. Below each
+table: when a matter is taken up and when it is done, in the words of this product, and what the reporter is asked.
+
 {leaves} categories in {groups} groups.
 """
 
@@ -41,8 +44,23 @@ def _row(one: Category) -> str:
         one.basis,
         "yes" if one.verified else "no",
         "yes" if one.public else "staff only",
+        "yes" if one.private else "",
     )
     return "| " + " | ".join(cells) + " |"
+
+
+def _more(one: Category) -> list[str]:
+    lines = []
+    if one.opens_en:
+        lines.append(f"  - taken up when: {one.opens_en} {one.opens_zh}")
+    if one.closes_en:
+        lines.append(f"  - done when: {one.closes_en} {one.closes_zh}")
+    for asked in one.questions:
+        choices = " / ".join(f"{choice['en']} {choice['zh']}" for choice in asked.get("choices", ()))
+        must = ", must be answered" if asked.get("required") else ""
+        of = f": {choices}" if choices else ""
+        lines.append(f"  - asks `{asked['code']}` ({asked['kind']}{must}): {asked['en']} {asked['zh']}{of}")
+    return [f"- `{one.code}`", *lines] if lines else []
 
 
 def categories_page() -> str:
@@ -52,9 +70,15 @@ def categories_page() -> str:
     parts = [_HEAD.format(leaves=len(tree) - len(groups), groups=len(groups))]
     for group in groups:
         parts.append(f"\n## {group.name_zh} · {group.name_en}\n")
-        parts.append("| code | 名称 | name | kind | where | responsible | deadline | basis | checked | in the form |")
-        parts.append("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-        parts.extend(_row(one) for one in tree if one.code.startswith(group.code + "."))
+        parts.append(
+            "| code | 名称 | name | kind | where | responsible | deadline | basis | checked | in the form "
+            "| between people |"
+        )
+        parts.append("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+        members = [one for one in tree if one.code.startswith(group.code + ".")]
+        parts.extend(_row(one) for one in members)
+        more = [line for one in members for line in _more(one)]
+        parts.extend(["", *more] if more else [])
     return "\n".join(parts) + "\n"
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from gongzhi.front.asking import AskingForm, retired_words
 from gongzhi.front.standing import served
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.places.paths import below
@@ -85,7 +86,7 @@ class PointMixin(forms.Form):
         return (lon, lat) if lon is not None and lat is not None else None
 
 
-class ReportForm(PointMixin):
+class ReportForm(AskingForm, PointMixin):
     """What, where, how to reach you. Only the first is asked of everybody."""
 
     text = Words(
@@ -160,15 +161,19 @@ class ReportForm(PointMixin):
         # Only what this house serves: elsewhere nobody would look at it.
         place.queryset = Place.objects.filter(_served_villages(now))
         place.widget.choices = [("", place.empty_label), *self.communities]
+        retired = retired_words(str(self.data.get("category", "")), on) if self.is_bound else ""
+        if retired:
+            category.error_messages["invalid_choice"] = retired
         if not self.is_bound:
             self.initial.setdefault("key", uuid.uuid4().hex)
+        self.ask(on)
 
     def clean_category(self) -> str:
         code: str = self.cleaned_data["category"]
         if code:
             node = category_by_code(code)
             if node is None or not node.is_in_force(self.on):
-                raise forms.ValidationError(_t("This category is no longer used. Please choose another."))
+                raise forms.ValidationError(retired_words(code, self.on))
         return code
 
     def clean_phone(self) -> str:
@@ -179,6 +184,7 @@ class ReportForm(PointMixin):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        self.check_questions(data)
         if len(data.get("photos") or []) > MOST_PHOTOS:
             self.add_error("photos", _t("At most four photos, please."))
         if data.get("answer_by") == AnswerBy.PHONE and not data.get("phone") and "phone" not in self.errors:

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from gongzhi.front.asking import Questions
 from gongzhi.front.display import Display
 from gongzhi.front.portal import views
 
@@ -21,6 +22,7 @@ urlpatterns = [
     path("privacy/", views.Privacy.as_view(), name="privacy"),
     path("display/", Display.as_view(), name="display"),
     path("categories.json", views.Categories.as_view(), name="categories"),
+    path("questions/", Questions.as_view(), name="questions"),
     path("where.json", views.Where.as_view(), name="where"),
     path("grids.json", views.Grids.as_view(), name="grids"),
 ]

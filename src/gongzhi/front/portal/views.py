@@ -61,6 +61,8 @@ class Report(Guarded):
         form = ReportForm(request.POST, request.FILES, now=self.now)
         if not form.is_valid():
             return self.show(request, form, status=422)
+        if form.asks_first:
+            return self.show(request, form, status=422)
         data = form.cleaned_data
         try:
             count_report(request, self.now)
@@ -75,6 +77,7 @@ class Report(Guarded):
                     phone=data["phone"],
                     answer_by=data["answer_by"],
                     language=get_language() or "",
+                    answers=form.answers,
                     idempotency_key=data["key"],
                     photos=data["photos"],
                 ),

@@ -10,6 +10,9 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from gongzhi.understand.cases.questions import told
+from gongzhi.understand.cases.tree import condition
+
 register = template.Library()
 
 # A state's colour is never alone: each brings its icon.
@@ -62,6 +65,24 @@ def field(bound: Any, hint: Any = "", source: Any = "") -> dict[str, Any]:
 def message_icon(level: str) -> str:
     """The icon of one of django's messages, by its level."""
     return MESSAGE_ICONS.get(level, "info")
+
+
+@register.inclusion_tag("pieces/answers.html")
+def answers(message: Any) -> dict[str, Any]:
+    """What a message answered to the questions of its category. Costs no query."""
+    return {"answers": told(message.category, message.answers) if message is not None else []}
+
+
+@register.filter
+def opens_when(category: Any) -> str:
+    """When a matter is taken up under this category."""
+    return condition(category or None, "opens_when")
+
+
+@register.filter
+def closes_when(category: Any) -> str:
+    """When a matter of this category may be called done."""
+    return condition(category or None, "closes_when")
 
 
 @register.filter

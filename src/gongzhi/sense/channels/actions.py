@@ -71,6 +71,26 @@ def check_point(point: tuple[float, float] | None) -> tuple[float, float] | None
     return lon, lat
 
 
+MOST_ANSWERS = 50
+LONGEST_ANSWER = 1000
+
+
+def check_given_answers(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers to a category's questions as they will be kept: short words, numbers, or lists of words, by code.
+
+    Whether they fit the questions is checked by whoever knows the questions (cases.questions).
+    """
+    kept: dict[str, Any] = {}
+    for code, value in answers.items():
+        several = value if isinstance(value, list | tuple) else [value]
+        fits = all(isinstance(one, str | int | float) and len(str(one)) <= LONGEST_ANSWER for one in several)
+        if not fits or len(several) > MOST_ANSWERS or len(code) > 40 or len(answers) > MOST_ANSWERS:
+            raise Refusal(_("These answers cannot be taken: too many, or too long."), field="answers", status=422)
+        clean = [one.replace("\x00", "") if isinstance(one, str) else one for one in several]
+        kept[code] = clean if isinstance(value, list | tuple) else clean[0]
+    return kept
+
+
 @dataclass(frozen=True)
 class Placing:
     """Where a message belongs: a place, or (when its point lies in no grid) the nearest proposal."""
@@ -123,11 +143,14 @@ def receive_message(
             field="photos",
             status=422,
         )
+    answers = check_given_answers(draft.answers)
     photos = [accept_photo(upload) for upload in draft.photos]
     placing = find_place(draft.place, point)
     for _attempt in range(5):
         try:
-            return _write_message(draft, text, point, placing, photos, by=by, now=now, post=post, number=draw(now))
+            return _write_message(
+                draft, text, point, placing, photos, answers, by=by, now=now, post=post, number=draw(now)
+            )
         except IntegrityError:
             if draft.idempotency_key:
                 known = Message.objects.filter(idempotency_key=draft.idempotency_key).first()
@@ -144,6 +167,7 @@ def _write_message(
     point: tuple[float, float] | None,
     placing: Placing,
     photos: list[tuple[bytes, str]],
+    answers: dict[str, Any],
     *,
     by: User | None,
     now: datetime,
@@ -166,7 +190,7 @@ def _write_message(
         reporter_name=draft.name.strip()[:60],
         reporter_phone=draft.phone.strip()[:30],
         reporter_email=draft.email.strip()[:120],
-        answers=dict(draft.answers),
+        answers=answers,
         joins=draft.joins,
         answer_by=draft.answer_by,
         language=draft.language,

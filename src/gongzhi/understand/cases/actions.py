@@ -42,7 +42,7 @@ from gongzhi.understand.cases.events import (
 from gongzhi.understand.cases.importing import open_batch
 from gongzhi.understand.cases.models import MOVES, Case, Category, Move, Note, State, Voice
 from gongzhi.understand.cases.responsibility import Position, desk_place, lead_for
-from gongzhi.understand.cases.tree import category_by_code, deadline_rule_of
+from gongzhi.understand.cases.tree import category_by_code, deadline_rule_of, in_force
 from gongzhi.understand.cases.voices import case_of, join, joinable_case
 
 # --- opening ---------------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ def new_case(message: Message, *, now: datetime) -> Case:
     """The case that a message makes, not yet saved: placed, with the reporter's category and the first deadline."""
     on = timezone.localdate(now)
     place = message.place or _who_looks(message, on)
-    category = category_by_code(message.category) if message.category else None
+    category = in_force(category_by_code(message.category), on) if message.category else None
     case = Case(
         number=message.number,
         summary=summary_of(message.text),
@@ -212,7 +212,14 @@ def _usable(code: str, on: date) -> Category:
     if node is None:
         raise Refusal(_("There is no such category."), field="category", status=422)
     if not node.is_in_force(on):
-        raise Refusal(_("This category is no longer used. Please choose another."), field="category", status=422)
+        new = in_force(node, on)
+        if new is None:
+            raise Refusal(_("This category is no longer used. Please choose another."), field="category", status=422)
+        raise Refusal(
+            _("This category is no longer used. Please choose “%(new)s” instead.") % {"new": new.name},
+            field="category",
+            status=422,
+        )
     return node
 
 

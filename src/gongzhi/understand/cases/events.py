@@ -145,6 +145,58 @@ class CategoryLoaded(Event):
     category_id: int
 
 
+class CategoryAdded(Event):
+    label = _("Category added")
+    category_id: int
+    parent_id: int | None
+
+
+class CategoryChanged(Event):
+    """``fields`` are the names of what changed; what people here have set, the product leaves alone from then on."""
+
+    label = _("Category changed")
+    category_id: int
+    fields: list[str]
+
+
+class CategoryMoved(Event):
+    label = _("Category moved")
+    category_id: int
+    parent_id: int | None
+    from_parent_id: int | None
+
+
+class CategoryRetired(Event):
+    label = _("Category retired")
+    category_id: int
+    successor_id: int | None
+
+
+class CategoryRevived(Event):
+    label = _("Category in use again")
+    category_id: int
+
+
+class QuestionLoaded(Event):
+    """A question came with the product, or was brought up to it."""
+
+    label = _("Question loaded")
+    question_id: int
+    category_id: int
+
+
+class QuestionSet(Event):
+    label = _("Question written")
+    question_id: int
+    category_id: int
+
+
+class QuestionRetired(Event):
+    label = _("Question retired")
+    question_id: int
+    category_id: int
+
+
 class ResponsibilitySet(Event):
     label = _("Responsibility set")
     category_id: int

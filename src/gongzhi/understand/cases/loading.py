@@ -16,8 +16,16 @@ from gongzhi.ground.ledger.actions import record, record_many
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.places.models import Place
 from gongzhi.understand.cases import tree
-from gongzhi.understand.cases.events import CategoryLoaded, ResponsibilitySet
-from gongzhi.understand.cases.models import Category, Responsibility
+from gongzhi.understand.cases.events import (
+    CategoryChanged,
+    CategoryLoaded,
+    CategoryMoved,
+    CategoryRetired,
+    CategoryRevived,
+    QuestionLoaded,
+    ResponsibilitySet,
+)
+from gongzhi.understand.cases.models import Category, Question, Responsibility
 
 _FIELDS = (
     "parent_id",
@@ -36,7 +44,13 @@ _FIELDS = (
     "in_public_form",
     "keywords",
     "position",
+    "opens_when_zh",
+    "opens_when_en",
+    "closes_when_zh",
+    "closes_when_en",
+    "private",
 )
+_ASKED = ("kind", "label_zh", "label_en", "choices", "required", "position")
 
 
 def packaged(name: str) -> dict[str, Any]:
@@ -49,24 +63,23 @@ def packaged(name: str) -> dict[str, Any]:
 def load_categories(rows: Iterable[Mapping[str, Any]] | None = None, *, now: datetime | None = None) -> int:
     """Bring the tree up to the packaged one (or to ``rows``); give back how many nodes there are.
 
-    Nodes that people here have changed (the record knows by whom) are left as they are, and nothing is removed: a
-    node that is no longer wanted is retired by somebody.
+    What people here have changed (the record knows by whom) is left as it is, field by field, and nothing is removed:
+    a node that is no longer wanted is retired by somebody. Questions that are new in the product are added to the
+    nodes that are here already; those that people here have written, changed or retired stay theirs.
     """
     now = now or timezone.now()
     rows = list(rows if rows is not None else packaged("categories.yaml")["categories"])
     known = {node.code: node for node in Category.objects.all()}
-    by_people = Entry.objects.filter(noun=Category.noun(), by_id__isnull=False)
-    theirs = set(by_people.values_list("object_id", flat=True))
+    theirs = _set_by_people()
     added: list[Category] = []
     ordered = enumerate(sorted(rows, key=lambda row: row["code"].count(".")))
     for _depth, level in groupby(ordered, key=lambda place: place[1]["code"].count(".")):
         fresh = []
         for position, row in level:
             node = known.setdefault(row["code"], Category(code=row["code"]))
-            if node.pk in theirs:
-                continue
+            kept = theirs.get(node.pk, frozenset())
             values = _values(row, position, known.get(row["code"].rpartition(".")[0]))
-            different = [name for name in _FIELDS if getattr(node, name) != values[name]]
+            different = [name for name in _FIELDS if name not in kept and getattr(node, name) != values[name]]
             for name in different:
                 setattr(node, name, values[name])
             if node._state.adding:
@@ -76,8 +89,67 @@ def load_categories(rows: Iterable[Mapping[str, Any]] | None = None, *, now: dat
                 record(CategoryLoaded(category_id=node.pk), about=node, by=None, now=now, save=save)
         added += Category.objects.bulk_create(fresh)
     record_many([(CategoryLoaded(category_id=node.pk), node) for node in added], by=None, now=now)
+    _load_questions(rows, known, {node.pk for node in added}, now)
     tree.forget()
     return len(known)
+
+
+def _set_by_people() -> dict[int, frozenset[str]]:
+    """Which fields of which nodes people here have set. An entry that does not say which counts for all of them."""
+    found: dict[int, set[str]] = {}
+    by_people = Entry.objects.filter(noun=Category.noun(), by_id__isnull=False).order_by()
+    for pk, event, data in by_people.values_list("object_id", "event", "data"):
+        fields = {
+            CategoryChanged.name: data.get("fields", []),
+            CategoryMoved.name: ["parent_id", "position"],
+            CategoryRetired.name: [],
+            CategoryRevived.name: [],
+        }.get(event, _FIELDS)
+        found.setdefault(pk, set()).update(fields)
+    return {pk: frozenset(fields) for pk, fields in found.items()}
+
+
+def _load_questions(
+    rows: Iterable[Mapping[str, Any]], nodes: Mapping[str, Category], fresh: set[int], now: datetime
+) -> None:
+    """Bring the questions of the tree up to ``rows``."""
+    known = {(question.category_id, question.code): question for question in Question.objects.all()}
+    by_people = Entry.objects.filter(noun=Question.noun(), by_id__isnull=False).order_by()
+    theirs = set(by_people.values_list("object_id", flat=True))
+    added: list[Question] = []
+    touched: dict[int, Category] = {}
+    for row in rows:
+        node = nodes[row["code"]]
+        for position, asked in enumerate(row.get("questions", ())):
+            values = {
+                "kind": asked.get("kind", Question.Kind.TEXT),
+                "label_zh": asked["zh"],
+                "label_en": asked["en"],
+                "choices": [
+                    {"key": str(one["key"]), "zh": one["zh"], "en": one["en"]} for one in asked.get("choices", ())
+                ],
+                "required": bool(asked.get("required", False)),
+                "position": position,
+            }
+            question = known.get((node.pk, asked["code"]))
+            if question is None:
+                added.append(Question(category=node, code=asked["code"], **values))
+            elif question.pk not in theirs and any(getattr(question, name) != values[name] for name in _ASKED):
+                for name, value in values.items():
+                    setattr(question, name, value)
+                event = QuestionLoaded(question_id=question.pk, category_id=node.pk)
+                record(event, about=question, by=None, now=now, save=_ASKED)
+            else:
+                continue
+            touched[node.pk] = node
+    events = [
+        (QuestionLoaded(question_id=question.pk, category_id=question.category_id), question)
+        for question in Question.objects.bulk_create(added)
+    ]
+    record_many(events, by=None, now=now)
+    for node in touched.values():
+        if node.pk not in fresh:  # a step of the node tells every process to read the tree anew
+            record(CategoryLoaded(category_id=node.pk), about=node, by=None, now=now, save=())
 
 
 def _values(row: Mapping[str, Any], position: int, parent: Category | None) -> dict[str, Any]:
@@ -99,6 +171,11 @@ def _values(row: Mapping[str, Any], position: int, parent: Category | None) -> d
         "in_public_form": bool(row.get("public", True)),
         "keywords": row.get("keywords", []),
         "position": position,
+        "opens_when_zh": row.get("opens_zh", ""),
+        "opens_when_en": row.get("opens_en", ""),
+        "closes_when_zh": row.get("closes_zh", ""),
+        "closes_when_en": row.get("closes_en", ""),
+        "private": bool(row.get("private", False)),
     }
 
 

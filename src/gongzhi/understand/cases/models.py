@@ -62,8 +62,14 @@ class Category(Recorded):
     private = models.BooleanField(default=False)  # a matter between people: never proposed to others, never on maps
     position = models.PositiveIntegerField(default=0)
     retired_on = models.DateField(null=True, blank=True)
+    successor = models.ForeignKey(  # where new demands go once this one is retired
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="predecessors"
+    )
 
-    RECORDED = ("code", "parent_id", "name_zh", "name_en", "deadline_rule", "role", "retired_on")
+    RECORDED = (
+        "code", "parent_id", "name_zh", "name_en", "deadline_rule", "role", "retired_on", "private", "successor_id",
+    )  # fmt: skip
+    ADDED = frozenset({"private", "successor_id"})
 
     objects = CategoryQuerySet.as_manager()
 

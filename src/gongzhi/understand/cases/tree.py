@@ -9,14 +9,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
 from django.db.models import Max, Sum
 from django.db.models.functions import Coalesce
+from django.utils.translation import get_language
 
-from gongzhi.understand.cases.models import Category
+from gongzhi.understand.cases.models import Category, Question
 
 # A change made by another process is noticed within this many seconds.
 _TRUSTED_FOR = 5.0
+DEEPEST: Final = 10  # levels, the top one included
 
 
 @dataclass
@@ -25,6 +28,7 @@ class Tree:
     codes: dict[str, Category]
     children: dict[int | None, list[Category]]
     stamp: tuple[int, int, int]
+    questions: dict[int, list[Question]] = field(default_factory=dict)  # by category, retired ones included
     served: dict[tuple[str, date], tuple[bytes, str]] = field(default_factory=dict)
 
 
@@ -65,7 +69,10 @@ def _read(stamp: tuple[int, int, int]) -> Tree:
     children: dict[int | None, list[Category]] = {}
     for node in nodes.values():
         children.setdefault(node.parent_id, []).append(node)
-    return Tree(nodes, {node.code: node for node in nodes.values()}, children, stamp)
+    questions: dict[int, list[Question]] = {}
+    for question in Question.objects.all():  # a change of a question counts a step of its category: the stamp sees it
+        questions.setdefault(question.category_id, []).append(question)
+    return Tree(nodes, {node.code: node for node in nodes.values()}, children, stamp, questions)
 
 
 def lineage(category: Category) -> list[Category]:
@@ -73,7 +80,7 @@ def lineage(category: Category) -> list[Category]:
     nodes = tree().nodes
     line: list[Category] = []
     current: Category | None = category
-    while current is not None and len(line) < 10:
+    while current is not None and len(line) < DEEPEST:
         line.append(current)
         current = nodes.get(current.parent_id) if current.parent_id is not None else None
     return line
@@ -94,6 +101,41 @@ def deadline_rule_of(category: Category | None) -> str:
             if node.deadline_rule:
                 return node.deadline_rule
     return "cases.deadline.ordinary"
+
+
+def in_force(category: Category | None, on: date) -> Category | None:
+    """The category itself while it is in use; after its retirement its successor, or the successor's; else none."""
+    nodes = tree().nodes
+    for _step in range(DEEPEST):
+        if category is None or category.is_in_force(on):
+            return category
+        category = nodes.get(category.successor_id) if category.successor_id is not None else None
+    return None
+
+
+def is_private(category: Category | None) -> bool:
+    """Whether matters of this category stay between those concerned: it or one above it says so."""
+    return category is not None and any(node.private for node in lineage(category))
+
+
+def condition(category: Category | None, when: str) -> str:
+    """The opening or closing condition ("opens_when", "closes_when"): the category's own or its nearest parent's."""
+    chinese = (get_language() or "zh").startswith("zh")
+    for node in lineage(category) if category is not None else []:
+        words: str = getattr(node, f"{when}_zh" if chinese else f"{when}_en")
+        if words:
+            return words
+    return ""
+
+
+def questions_of(category: Category | None, on: date) -> list[Question]:
+    """What a reporter of this category is asked: the questions of the parents first, the nearest wording of each."""
+    asked: dict[str, Question] = {}
+    for node in reversed(lineage(category) if category is not None else []):
+        for question in tree().questions.get(node.pk, []):
+            if question.retired_on is None or question.retired_on > on:
+                asked[question.code] = question
+    return list(asked.values())
 
 
 def top_level(on: date, *, public: bool = False) -> Sequence[Category]:

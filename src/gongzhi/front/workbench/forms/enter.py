@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from gongzhi.front.asking import AskingForm, retired_words
 from gongzhi.front.workbench.filters import category_choices
 from gongzhi.front.workbench.forms.selects import PlainSelect
 from gongzhi.sense.channels.models import LONGEST_TEXT, AnswerBy, Channel
@@ -40,7 +41,7 @@ class PhotosField(forms.FileField):
         return [file for file in files if isinstance(file, UploadedFile)]
 
 
-class EnterForm(forms.Form):
+class EnterForm(AskingForm):
     channel = forms.ChoiceField(
         label=_("How did it come?"),
         choices=WAYS,
@@ -114,8 +115,12 @@ class EnterForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101
             field.choices = list(choices)
+        retired = retired_words(str(self.data.get("category", "")), on) if self.is_bound else ""
+        if retired:
+            self.fields["category"].error_messages["invalid_choice"] = retired
         if not self.is_bound:
             self.initial.setdefault("key", uuid.uuid4().hex)
+        self.ask(on)
 
     @property
     def point(self) -> tuple[float, float] | None:
@@ -126,7 +131,7 @@ class EnterForm(forms.Form):
         code: str = self.cleaned_data["category"]
         node = category_by_code(code) if code else None
         if code and (node is None or not node.is_in_force(self.on)):
-            raise forms.ValidationError(_t("This category is no longer used. Please choose another."))
+            raise forms.ValidationError(retired_words(code, self.on) or _t("There is no such category."))
         return code
 
     def clean_phone(self) -> str:
@@ -137,6 +142,7 @@ class EnterForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        self.check_questions(data)
         if len(data.get("photos") or []) > MOST_PHOTOS:
             self.add_error("photos", _t("At most four photos, please."))
         if data.get("channel") == Channel.FIELD:

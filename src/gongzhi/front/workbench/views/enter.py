@@ -46,6 +46,8 @@ class Enter(Guarded):
         form = self.form(request.POST, request.FILES)
         if not form.is_valid():
             return self.draw(form, 422)
+        if form.asks_first:
+            return self.draw(form, 422)
         data = form.cleaned_data
         try:
             place = Place.objects.filter(path=data["place"]).first() if data["place"] else None
@@ -60,6 +62,7 @@ class Enter(Guarded):
                     name=data["name"],
                     phone=data["phone"],
                     answer_by=data["answer_by"],
+                    answers=form.answers,
                     idempotency_key=data["key"],
                     photos=data["photos"],
                 ),

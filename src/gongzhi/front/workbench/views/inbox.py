@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.contrib import messages
@@ -30,7 +30,7 @@ from gongzhi.sense.channels.models import Message, Photo
 from gongzhi.understand.cases import actions as cases
 from gongzhi.understand.cases.models import RUNNING, Case, CaseQuerySet, Category, State
 from gongzhi.understand.cases.responsibility import positions_at, proposal_for
-from gongzhi.understand.cases.tree import category_by_code, category_by_id, lineage
+from gongzhi.understand.cases.tree import category_by_code, category_by_id, condition, lineage
 
 SHOWN: Final = 50
 
@@ -42,10 +42,16 @@ class Lead:
     who: str
     why: str
     code: str = ""
+    opens: str = ""  # when a matter is taken up under the category
 
 
 def lead_words(category: Category | None, place: Place | None, now: Any) -> Lead:
-    """What the responsibility matrix says, with its reason; or that somebody has to choose."""
+    """What the responsibility matrix says, with its reason; or that somebody has to choose. And what the category
+    says about when it is taken up."""
+    return replace(_lead_words(category, place, now), opens=condition(category, "opens_when"))
+
+
+def _lead_words(category: Category | None, place: Place | None, now: Any) -> Lead:
     if category is None or place is None:
         return Lead("", _("Choose category and place first; then the matrix says who leads."))
     proposal = proposal_for(category, place, timezone.localdate(now))
