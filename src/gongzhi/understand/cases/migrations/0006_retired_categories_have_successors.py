@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0004_every_voice_knows_its_first_case'),
+        ('cases', '0005_peoples_mediators'),
     ]
 
     operations = [
