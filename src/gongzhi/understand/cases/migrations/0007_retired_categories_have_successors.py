@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0005_peoples_mediators'),
+        ('cases', '0006_a_voice_can_withdraw'),
     ]
 
     operations = [
