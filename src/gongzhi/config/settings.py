@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "gongzhi.loop",
     "gongzhi.verify.checks",
     "gongzhi.act.tasks",
+    "gongzhi.understand.search",
     "gongzhi.understand.cases",
     "gongzhi.sense.channels",
     "gongzhi.ground.privacy",

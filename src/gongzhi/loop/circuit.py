@@ -11,6 +11,7 @@ from gongzhi.understand.cases import actions as cases
 from gongzhi.understand.cases.events import (
     CaseAssigned,
     CaseAwaitsCheck,
+    CaseOpened,
     CasePaused,
     CasePlaced,
     CaseReopened,
@@ -21,6 +22,7 @@ from gongzhi.understand.cases.events import (
     CaseWithdrawn,
     DeadlineExtended,
 )
+from gongzhi.understand.search import actions as search
 from gongzhi.verify.checks import actions as checks
 from gongzhi.verify.checks.events import CheckFailed, CheckPassed
 
@@ -29,6 +31,9 @@ CIRCUIT: tuple[When, ...] = (
     When(MessageReceived, then=cases.open_from_message),
     When(MessageReceived, then=channels.prepare_photos, only=lambda event: event.photos > 0),
     When(MessagesImported, then=cases.open_from_import, only=lambda event: event.count > 0),
+    # inside understand: what a case says can be found
+    When(CaseOpened, then=search.index_cases, batch=True),
+    When(CaseSorted, then=search.index_cases, batch=True),
     # understand -> act
     When(CaseAssigned, then=tasks.open_for_case),
     When(CaseReopened, then=tasks.open_for_case),

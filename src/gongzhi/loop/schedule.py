@@ -46,6 +46,7 @@ SCHEDULES: tuple[Every, ...] = (
     Every("forget_tallies", "gongzhi.ground.access.jobs.forget_tallies", seconds=3600),
     Every("clean_jobs", "gongzhi.loop.queue.clean", seconds=3600),
     Every("erase_expired", "gongzhi.ground.privacy.jobs.erase_expired", at=time(3, 10)),
+    Every("tidy_search", "gongzhi.understand.search.jobs.tidy_index", at=time(3, 40)),
 )
 
 

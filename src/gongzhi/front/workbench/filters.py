@@ -21,6 +21,7 @@ from gongzhi.ground.places.paths import below, is_path
 from gongzhi.sense.channels.models import Channel
 from gongzhi.understand.cases.models import OPEN, RUNNING, Case, CaseQuerySet, Category, State
 from gongzhi.understand.cases.tree import category_by_code, tree
+from gongzhi.understand.search.finding import matching
 
 MOST_PLACES: Final = 600
 ALL: Final = "all"
@@ -202,8 +203,8 @@ class CaseFilter:
 
     @property
     def sorting(self) -> str:
-        """By deadline, unless somebody looks back at what has ended."""
-        return self.order or ("due" if self.state in ("", *OPEN) else "newest")
+        """By deadline, unless somebody looks back at what has ended or looks for words."""
+        return self.order or ("due" if self.state in ("", *OPEN) and not self.words else "newest")
 
     @property
     def narrowed(self) -> bool:
@@ -235,10 +236,7 @@ class CaseFilter:
         if self.until:
             found = found.filter(opened_at__lt=_midnight(self.until + timedelta(days=1)))
         if self.words:
-            if re.fullmatch(r"\d{4,6}-?\d*", self.words):
-                found = found.filter(Q(number__startswith=self.words) | Q(summary__contains=self.words))
-            else:
-                found = found.filter(Q(summary__icontains=self.words) | Q(number__contains=self.words))
+            found = found.filter(matching(self.words))
         match self.sorting:
             case "newest":
                 return found.order_by("-opened_at", "-id")

@@ -1,0 +1,29 @@
+"""Conditions for lists: what the words mean, to be combined with reach and any other filter in one statement."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from django.db.models import Q
+
+from gongzhi.understand.search.spelling import ask
+
+# Six digits of the day, and as many of the serial as somebody remembers.
+_NUMBER: Final = re.compile(r"\s*([0-9]{6})(?:\s*[-‐–—－]\s*([0-9]{0,7})|([0-9]{1,7})?)\s*")
+NOTHING: Final = Q(pk__in=[])
+
+
+def matching(words: str) -> Q:
+    """Which cases the words mean: a condition on ``Case``.
+
+    Every word must be there; words in quotation marks stand side by side. A case number is found by its beginning.
+    No words mean every case; words without a letter or digit in them mean none.
+    """
+    if not words.strip():
+        return Q()
+    number = _NUMBER.fullmatch(words)
+    if number is not None:
+        return Q(number__startswith=f"{number[1]}-{number[2] or number[3] or ''}")
+    question = ask(words)
+    return Q(words__words__answers=question) if question else NOTHING
