@@ -116,6 +116,7 @@ class Book:
 
     def __init__(self, posts: Sequence[Any]) -> None:
         from gongzhi.ground.places.models import Place
+        from gongzhi.understand.cases.responsibility import Desks
 
         self.posts: dict[tuple[str, str], Any] = {}
         for post in posts:
@@ -124,6 +125,7 @@ class Book:
         for post in posts:
             self.by_role.setdefault(post.role, []).append(post)
         self.places = {place.path: place for place in Place.objects.filter(path__startswith="110108")}
+        self.desks = Desks(max(post.starts_on for post in posts))
         self.messages: list[Any] = []
         self.cases: list[Any] = []
         self.voices: list[Any] = []
@@ -281,7 +283,7 @@ class Story:
         if place is None:
             message.nearest = self.community  # who looks for the place
             message.nearest_metres = 400
-        self.case = case = new_case(message, now=at)
+        self.case = case = new_case(message, now=at, desks=book.desks)
         case.pk = number
         book.cases.append(case)
         book.voices.append(Voice(pk=number, case=case, first_case=case, message=message))
@@ -365,13 +367,14 @@ class Story:
         from gongzhi.understand.cases.events import CaseTakenBack
 
         case, task = self.case, self.task
+        desk = self.book.desks.of(case.place_path)
         self.book.change(
             TaskReturned(task_id=task.pk, case_id=case.pk), task, self.lead, step.at,
             state="returned", ended_at=step.at, ended_by_id=self.lead.user_id, return_reason=step.words[:300],
         )  # fmt: skip
         self.book.change(
             CaseTakenBack(case_id=case.pk, task_id=task.pk), case, None, step.at + REACTION,
-            state="new", lead_role="", lead_place=None,
+            state="new", lead_role=desk.role, lead_place_id=desk.place_id,
         )  # fmt: skip
 
     def accepted(self, step: Any) -> None:

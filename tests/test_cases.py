@@ -257,6 +257,43 @@ def test_the_matrix_is_changed_with_powers_and_on_the_record(town, now):
     assert events == [f"cases.Responsibility{word}" for word in ("Set", "Ended", "Set", "Ended")]
 
 
+# --- who has it before anybody is given it ---------------------------------------------------------------------------
+
+
+def lead(case):
+    return case.lead_role, case.lead_place
+
+
+def test_first_receiver_leads(report, town):
+    """The nearest post at or above the place that may sort."""
+    assert lead(report()[1]) == ("community_clerk", town.community)
+    assert lead(report(place=town.other_grid)[1]) == ("community_clerk", town.other_community)
+    assert lead(report(place=town.street)[1]) == ("hotline_desk", town.street)
+    assert lead(report(place=town.county)[1]) == ("hotline_desk", town.street)  # nobody sorts there: the highest desk
+
+
+def test_a_new_case_lies_with_the_desk_of_the_place_it_moves_to(report, assigned, town, moment):
+    _message, case = report()
+    cases.place_case(case_id=case.pk, place=town.other_grid, by=town.street_clerk, now=moment.now)
+    case.refresh_from_db()
+    assert lead(case) == ("community_clerk", town.other_community)
+    cases.sort_case(case_id=case.pk, category=LITTER, place=town.grid, by=town.street_clerk, now=moment.now)
+    case.refresh_from_db()
+    assert lead(case) == ("community_clerk", town.community)
+    _message, given = assigned()  # what somebody has stays with them
+    cases.place_case(case_id=given.pk, place=town.other_grid, by=town.street_clerk, now=moment.now)
+    given.refresh_from_db()
+    assert lead(given) == ("grid_worker", town.grid)
+
+
+def test_opening_asks_once_who_receives(town, now, django_assert_num_queries):
+    from gongzhi.understand.cases.responsibility import Desks
+
+    desks = Desks(now.date())
+    with django_assert_num_queries(1):
+        assert desks.of(town.grid.path) == desks.of(town.grid.path)
+
+
 # --- who looks when nobody knows where ------------------------------------------------------------------------------
 
 

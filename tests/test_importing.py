@@ -119,7 +119,8 @@ def test_rows_become_cases_with_whoever_leads_and_work_orders(bring, take, deliv
     assert (task.case_id, task.role, task.place_id) == (one.pk, one.lead_role, one.lead_place_id)
     assert (two.state, two.closed_as, two.outcome, two.due_at) == ("closed", "imported", "已清走", None)
     assert two.closed_at == datetime(2026, 11, 12, 1, 0, tzinfo=UTC)
-    assert (three.state, three.category, three.sorted_at, three.lead_role) == ("new", None, None, "")
+    assert (three.state, three.category, three.sorted_at) == ("new", None, None)
+    assert (three.lead_role, three.lead_place_id) == ("community_clerk", town.community.pk)
     for case in (one, two, three):
         assert case.number == case.voices.get().message.number
         assert list(Entry.objects.about(case).values_list("seq", flat=True)) == [*range(1, case.version + 1)]

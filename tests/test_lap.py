@@ -110,7 +110,7 @@ def test_not_mine_goes_back_to_the_desk(assigned, town, deliver, now):
     tasks.return_task(task_id=task.pk, reason="属于市政井，产权单位是水务", by=town.worker, now=now)
     deliver(now=now)
     case.refresh_from_db()
-    assert (case.state, case.lead_role) == ("new", "")
+    assert (case.state, case.lead_role, case.lead_place) == ("new", "community_clerk", town.community)
 
 
 def test_withdrawing_ends_everything(assigned, deliver, now):

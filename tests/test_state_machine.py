@@ -305,7 +305,7 @@ class House(RuleBasedStateMachine):
 
     @invariant()
     def a_case_has_one_lead_and_at_most_one_order(self) -> None:
-        for case in Case.objects.exclude(state__in=["new", "closed", "withdrawn"]):
+        for case in Case.objects.exclude(state__in=["closed", "withdrawn", "merged", "referred"]):
             assert case.lead_role
             assert case.lead_place_id
         waiting = Counter(Task.objects.waiting().values_list("case_id", flat=True))

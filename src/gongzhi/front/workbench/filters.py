@@ -230,7 +230,7 @@ class CaseFilter:
         if self.lead == "mine":
             found = found.led_by(self.person)
         elif self.lead == "nobody":
-            found = found.filter(lead_role="")
+            found = found.filter(state=State.NEW)
         if self.since:
             found = found.filter(opened_at__gte=_midnight(self.since))
         if self.until:

@@ -41,7 +41,7 @@ from gongzhi.understand.cases.events import (
 )
 from gongzhi.understand.cases.importing import open_batch
 from gongzhi.understand.cases.models import MOVES, Case, Category, Move, Note, State, Voice
-from gongzhi.understand.cases.responsibility import Position, desk_place, lead_for
+from gongzhi.understand.cases.responsibility import Desks, Position, desk_for, desk_place, lead_for
 from gongzhi.understand.cases.tree import category_by_code, deadline_rule_of, in_force
 from gongzhi.understand.cases.voices import case_of, join, joinable_case
 
@@ -75,11 +75,15 @@ def open_from_import(event: MessagesImported, *, entry: Entry, now: datetime) ->
     """A batch of imported messages becomes cases (reaction to MessagesImported)."""
     imported = Message.objects.filter(bulk_import_id=event.import_id, pk__gte=event.first, pk__lte=event.last)
     messages = list(imported.select_related("place", "nearest", "ending").order_by("pk"))
-    open_batch(messages, make=lambda message: new_case(message, now=now), now=now)
+    desks = Desks(timezone.localdate(now))
+    open_batch(messages, make=lambda message: new_case(message, now=now, desks=desks), now=now)
 
 
-def new_case(message: Message, *, now: datetime) -> Case:
-    """The case that a message makes, not yet saved: placed, with the reporter's category and the first deadline."""
+def new_case(message: Message, *, now: datetime, desks: Desks | None = None) -> Case:
+    """The case that a message makes, not yet saved: placed, with the reporter's category and the first deadline.
+
+    First receiver leads: it lies with the nearest desk. Who makes many gives the ``desks`` that they share.
+    """
     on = timezone.localdate(now)
     place = message.place or _who_looks(message, on)
     category = in_force(category_by_code(message.category), on) if message.category else None
@@ -99,8 +103,21 @@ def new_case(message: Message, *, now: datetime) -> Case:
         cell=cell_of(message.lon, message.lat) if message.lon is not None and message.lat is not None else None,
         opened_at=message.received_at,
     )
+    _lay_with(case, (desks or Desks(on)).of(place.path))
     _start_clock(case, since=message.received_at)
     return case
+
+
+def _lay_with(case: Case, position: Position) -> None:
+    case.lead_role, case.lead_place_id = position.role, position.place_id
+
+
+def _lay_at_desk(case: Case, now: datetime) -> None:
+    """The desk of the case's place leads (again)."""
+    _lay_with(case, desk_for(case.place_path, timezone.localdate(now)))
+
+
+_LEAD = ("lead_role", "lead_place")
 
 
 def summary_of(text: str) -> str:
@@ -187,7 +204,7 @@ def sort_case(
     node = _usable(category, timezone.localdate(now))
     if place is not None and place.pk != case.place_id:
         require(by, "cases.sort", place.path, now)
-        case.place, case.place_path = place, place.path
+        _move_to(case, place, now)
     if place is not None:
         case.placed = True
     if node.pk != case.category_id or case.sorted_at is None:
@@ -202,9 +219,16 @@ def sort_case(
         now=now,
         post=post,
         place=case.place_path,
-        save=("category", "sorted_at", "summary", "place", "place_path", "placed", *_CLOCK),
+        save=("category", "sorted_at", "summary", "place", "place_path", "placed", *_LEAD, *_CLOCK),
     )
     return case
+
+
+def _move_to(case: Case, place: Place, now: datetime) -> None:
+    """Another place. While nobody has been given the case, the desk there leads."""
+    case.place, case.place_path = place, place.path
+    if case.state == State.NEW:
+        _lay_at_desk(case, now)
 
 
 def _usable(code: str, on: date) -> Category:
@@ -229,7 +253,8 @@ def place_case(*, case_id: int, place: Place, by: User, now: datetime, version: 
     case, post = _locked(case_id, by, "cases.sort", now, version)
     case.must_allow(Move.SORT)
     require(by, "cases.sort", place.path, now)
-    case.place, case.place_path, case.placed = place, place.path, True
+    case.placed = True
+    _move_to(case, place, now)
     record(
         CasePlaced(case_id=case.pk, place_id=place.pk),
         about=case,
@@ -237,7 +262,7 @@ def place_case(*, case_id: int, place: Place, by: User, now: datetime, version: 
         now=now,
         post=post,
         place=case.place_path,
-        save=("place", "place_path", "placed"),
+        save=("place", "place_path", "placed", *_LEAD),
     )
     return case
 
@@ -284,7 +309,7 @@ def assign_case(
         from_place_id=case.lead_place_id,
     )
     case.go(Move.ASSIGN)
-    case.lead_role, case.lead_place_id = position.role, position.place_id
+    _lay_with(case, position)
     record(
         event,
         about=case,
@@ -596,7 +621,7 @@ def take_back(event: OfTask, *, entry: Entry, now: datetime) -> None:
     if case.paused_at is not None:
         _run_again(case, now)
     case.go(Move.TAKE_BACK)
-    case.lead_role, case.lead_place = "", None
+    _lay_at_desk(case, now)
     record(
         CaseTakenBack(case_id=case.pk, task_id=event.task_id),
         about=case,
@@ -643,8 +668,10 @@ def reopen_after_check(event: OfCheck, *, entry: Entry, now: datetime) -> None:
 
 def _reopen(case: Case, *, by: User | None, now: datetime, post: Post | None) -> None:
     case.go(Move.REOPEN)
-    led = bool(case.lead_role) and case.lead_place_id is not None
+    led = bool(case.lead_role) and case.lead_place_id is not None and case.state != State.REFERRED
     case.state = State.ASSIGNED if led else State.NEW
+    if not led:
+        _lay_at_desk(case, now)
     case.closed_at, case.closed_as, case.done_at, case.worker = None, "", None, None
     case.reopened += 1
     _start_clock(case, since=now)
@@ -655,5 +682,5 @@ def _reopen(case: Case, *, by: User | None, now: datetime, post: Post | None) ->
         now=now,
         post=post,
         place=case.place_path,
-        save=("state", "closed_at", "closed_as", "done_at", "worker", "reopened", *_CLOCK),
+        save=("state", "closed_at", "closed_as", "done_at", "worker", "reopened", *_LEAD, *_CLOCK),
     )

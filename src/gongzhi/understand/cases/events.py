@@ -23,6 +23,13 @@ class CasePlaced(Event):
     place_id: int
 
 
+class DeskLeads(Event):
+    """A case from before every open case had a lead was laid with the desk of its place."""
+
+    label = _("The desk that received it leads")
+    case_id: int
+
+
 class CaseAssigned(Event):
     label = _("Assigned")
     case_id: int

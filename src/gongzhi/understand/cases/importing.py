@@ -16,6 +16,7 @@ from gongzhi.understand.cases.events import CaseAssigned, CaseClosed, CaseOpened
 from gongzhi.understand.cases.models import Case, State, Voice
 from gongzhi.understand.cases.responsibility import Position, lead_for
 
+Lead = tuple[str, int | None]
 NEAR = 5_000  # metres within which a grid's own street looks for the place
 
 
@@ -26,13 +27,14 @@ def open_batch(messages: Sequence[Message], *, make: Callable[[Message], Case], 
     bulk = BulkImport.objects.select_related("place", "by").get(messages__pk=messages[0].pk)
     leads = _Leads(timezone.localdate(now))
     streets = _Streets()
-    cases = [_case(message, bulk, make, leads, streets, now) for message in messages]
+    opened = [_case(message, bulk, make, leads, streets, now) for message in messages]
+    cases = [case for case, _desk in opened]
     Case.objects.bulk_create(cases, batch_size=500)
     Voice.objects.bulk_create(
         [Voice(case=case, first_case=case, message=message) for case, message in zip(cases, messages, strict=True)],
         batch_size=500,
     )
-    record_many(_told(cases, messages), by=bulk.by, now=now)
+    record_many(_told(opened, messages), by=bulk.by, now=now)
     return cases
 
 
@@ -43,12 +45,14 @@ def _case(
     leads: _Leads,
     streets: _Streets,
     now: datetime,
-) -> Case:
+) -> tuple[Case, Lead]:
+    """The case as it will be, and the desk that received it."""
     placed = message.place is not None
     if message.place is None:
         message.place = streets.of(message, bulk.place)  # in memory only: who looks for the place
     case = make(message)
     case.placed = placed
+    desk = (case.lead_role, case.lead_place_id)
     category = case.category
     if category is not None and not category.is_in_force(timezone.localdate(now)):
         category = case.category = None
@@ -59,21 +63,22 @@ def _case(
         case.closed_at, case.outcome = ending.ended_at, ending.words
         # Another house's promise, which nobody here can have kept or broken.
         case.due_at, case.yellow_at = None, None
+        case.lead_role, case.lead_place_id = "", None
     elif category is not None and placed and (lead := leads.of(case)) is not None:
         case.state = State.ASSIGNED
         case.lead_role, case.lead_place_id = lead.role, lead.place_id
     case.version = 1 if case.state == State.NEW else 2
-    return case
+    return case, desk
 
 
-def _told(cases: Sequence[Case], messages: Sequence[Message]) -> Iterator[tuple[Event, Recorded]]:
+def _told(opened: Sequence[tuple[Case, Lead]], messages: Sequence[Message]) -> Iterator[tuple[Event, Recorded]]:
     """What happened to each case, step by step, with the row as it was after that step."""
-    for case, message in zip(cases, messages, strict=True):
+    for (case, desk), message in zip(opened, messages, strict=True):
         state, closed_at, closed_as, role, place_id = (
             case.state, case.closed_at, case.closed_as, case.lead_role, case.lead_place_id,
         )  # fmt: skip
         case.version, case.state = 1, State.NEW
-        case.closed_at, case.closed_as, case.lead_role, case.lead_place_id = None, "", "", None
+        case.closed_at, case.closed_as, (case.lead_role, case.lead_place_id) = None, "", desk
         yield CaseOpened(case_id=case.pk, message_id=message.pk), case
         if state == State.NEW:
             continue

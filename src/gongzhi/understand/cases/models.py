@@ -350,8 +350,8 @@ class Case(Recorded):
                 | Q(state__in=["new", "assigned", "paused", "to_check"], closed_at__isnull=True, closed_as=""),
             ),
             models.CheckConstraint(
-                name="assigned_case_has_a_lead",
-                condition=Q(state__in=["new", "closed", "withdrawn", "merged", "referred"])
+                name="open_case_has_a_lead",  # first the desk that received it, then who was given it
+                condition=Q(state__in=["closed", "withdrawn", "merged", "referred"])
                 | ~Q(lead_role="") & Q(lead_place__isnull=False),
             ),
             models.CheckConstraint(

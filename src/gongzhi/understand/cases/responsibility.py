@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Q
@@ -115,6 +117,52 @@ def desks(on: date) -> list[Place]:
         if not any(place.path.startswith(top.path) for top in tops):
             tops.append(place)
     return tops
+
+
+# At one place the first of these receives: whoever answers the telephone before whoever is in charge.
+_RECEIVES: Final = (
+    Role.HOTLINE_DESK,
+    Role.COMMUNITY_CLERK,
+    Role.COMMUNITY_SECRETARY,
+    Role.STREET_CLERK,
+    Role.STREET_LEADER,
+)
+
+
+def desk_for(path: str, on: date) -> Position:
+    """First receiver leads (首接负责): the nearest post at or above the place that may sort cases.
+
+    Above everything that is served, the highest desk receives. LookupError when nobody may sort cases anywhere: the
+    message waits (and is tried again) until somebody gets such a post.
+    """
+    posts = Post.objects.current(on).filter(role__in=sorted(roles_with("cases.sort"))).select_related("place")
+    near = nearest_desk(posts.filter(place_path__in=ancestors(path)))
+    if near is None:
+        top = desk_place(on)
+        near = nearest_desk(posts.filter(place=top)) if top is not None else None
+    if near is None:
+        raise LookupError("nobody may sort cases anywhere: give somebody a post with the verb cases.sort")
+    return near
+
+
+def nearest_desk(posts: Iterable[Post]) -> Position | None:
+    """Of posts on one way up: the one at the lowest place, and of those there the one that receives first."""
+    order = {role: place for place, role in enumerate(_RECEIVES)}
+    found = min(posts, key=lambda post: (-len(post.place_path), order.get(Role(post.role), len(order))), default=None)
+    return Position(found.role, found.place_id, found.place.name) if found is not None else None
+
+
+class Desks:
+    """``desk_for``, asked once for each place of a batch."""
+
+    def __init__(self, on: date) -> None:
+        self.on = on
+        self.known: dict[str, Position] = {}
+
+    def of(self, path: str) -> Position:
+        if path not in self.known:
+            self.known[path] = desk_for(path, self.on)
+        return self.known[path]
 
 
 def desk_place(on: date) -> Place | None:

@@ -75,7 +75,7 @@ def test_a_returned_order_brings_the_case_to_the_desk(order, town, moment, deliv
     deliver(now=moment.now)
     case = order.case
     case.refresh_from_db()
-    assert (case.state, case.lead_role, case.lead_place) == ("new", "", None)
+    assert (case.state, case.lead_role, case.lead_place) == ("new", "community_clerk", town.community)
     cases.assign_case(case_id=case.pk, by=town.clerk, now=moment.now)
     deliver(now=moment.now)
     assert list(case.tasks.order_by("round").values_list("round", "state")) == [(1, "returned"), (2, "open")]
