@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
         ("access", "0001_initial"),
         ("ledger", "0002_append_only"),
         ("places", "0001_initial"),
-        ("cases", "0006_a_voice_can_withdraw"),
+        ("cases", "0007_retired_categories_have_successors"),
     ]
 
     operations = [
