@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "gongzhi.front.portal",
     "gongzhi.loop",
     "gongzhi.verify.checks",
+    "gongzhi.act.whistles",
     "gongzhi.act.tasks",
     "gongzhi.understand.search",
     "gongzhi.understand.cases",

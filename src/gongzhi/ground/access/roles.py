@@ -30,7 +30,7 @@ class Role(models.TextChoices):
 # Nobody holds two of these at once (GB/T 22239-2019 8.1.4: separation of the three administrations).
 ADMINISTRATIONS: Final = frozenset({Role.SYSTEM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR, Role.AUDIT_ADMINISTRATOR})
 
-_WORK = {"workbench.enter", "tasks.work", "cases.note"}
+_WORK = {"workbench.enter", "tasks.work", "cases.note", "whistles.answer"}
 _DESK = {
     "cases.read",
     "cases.enter",
@@ -50,8 +50,10 @@ ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
     Role.COMMUNITY_CLERK: frozenset(_WORK | _DESK),
     Role.COMMUNITY_SECRETARY: frozenset(_WORK | _DESK | {"cases.extend", "places.switch_mode"}),
     Role.HOTLINE_DESK: frozenset(_WORK | _DESK - {"cases.pause"}),
-    Role.STREET_CLERK: frozenset(_WORK | _DESK | {"cases.extend", "channels.import"}),
-    Role.STREET_LEADER: frozenset(_WORK | _DESK | {"cases.extend", "places.switch_mode"}),
+    Role.STREET_CLERK: frozenset(_WORK | _DESK | {"cases.extend", "channels.import", "whistles.blow"}),
+    Role.STREET_LEADER: frozenset(
+        _WORK | _DESK | {"cases.extend", "places.switch_mode", "whistles.blow", "whistles.rule"}
+    ),
     # Only what is their duty comes to them: what is assigned to their post, not everything in the place.
     Role.DEPARTMENT_OFFICER: frozenset(_WORK | {"places.read", "privacy.reveal"}),
     Role.PROPERTY_MANAGER: frozenset(_WORK | {"places.read"}),
