@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ OTHERS = {
     "allauth.socialaccount": "signing in by the town's own directory",
     "allauth.urls": "addresses that were renamed",
     "allauth.decorators": "wrapped views of the above",
+    "ninja": "the REST interface: a token with the verb that each operation names (tests/test_api.py)",
     "django.views.i18n": "choosing the language",
     "django.views.generic.base": "redirects of allauth to its own pages",
 }
@@ -41,7 +43,10 @@ class Route:
 
     @property
     def view(self) -> Any:
-        return getattr(self.pattern.callback, "view_class", self.pattern.callback)
+        callback = self.pattern.callback
+        if isinstance(callback, functools.partial):
+            callback = callback.func
+        return getattr(callback, "view_class", callback)
 
     @property
     def ours(self) -> bool:

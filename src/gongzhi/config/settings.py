@@ -37,6 +37,7 @@ GONGZHI_PROXIES = environment.number("GONGZHI_PROXIES", 0)
 INSTALLED_APPS = [
     "gongzhi.front.workbench",
     "gongzhi.front.portal",
+    "gongzhi.front.api",
     "gongzhi.loop",
     "gongzhi.verify.checks",
     "gongzhi.act.whistles",

@@ -1,0 +1,313 @@
+"""What goes in and out by the REST interface. Not reporters' names and numbers: they are shown with a reason only."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from ninja import Field, Header, Schema
+from pydantic import AfterValidator
+
+from gongzhi.act.tasks.models import State as _TaskState
+from gongzhi.ground.access.roles import Role
+from gongzhi.sense.channels.models import LONGEST_TEXT, AnswerBy, Channel
+from gongzhi.understand.cases.models import Case
+from gongzhi.understand.cases.models import State as _CaseState
+from gongzhi.verify.checks.models import Method, Result
+from gongzhi.verify.checks.models import State as _CheckState
+
+
+def plain(text: str) -> str:
+    """Text that every database takes: no null bytes, no halves of characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("not text") from None
+    return text.replace("\x00", "")
+
+
+def one_of(*values: str) -> AfterValidator:
+    def check(given: str) -> str:
+        if given not in values:
+            raise ValueError(f"one of: {', '.join(values)}")
+        return given
+
+    return AfterValidator(check)
+
+
+# Spelled out and not as enumerations: three rooms have a "State", and a description knows one of each name.
+CaseState = Annotated[str, Field(json_schema_extra={"enum": list(_CaseState.values)})]
+TaskState = Annotated[str, Field(json_schema_extra={"enum": list(_TaskState.values)})]
+CheckState = Annotated[str, Field(json_schema_extra={"enum": list(_CheckState.values)})]
+CaseStates = Annotated[
+    str,
+    one_of("open", "all", *_CaseState.values),
+    Field(json_schema_extra={"enum": ["open", "all", *_CaseState.values]}),
+]
+TaskStates = Annotated[
+    str,
+    one_of("waiting", "all", *_TaskState.values),
+    Field(json_schema_extra={"enum": ["waiting", "all", *_TaskState.values]}),
+]
+CheckStates = Annotated[
+    str,
+    one_of("waiting", "all", *_CheckState.values),
+    Field(json_schema_extra={"enum": ["waiting", "all", *_CheckState.values]}),
+]
+Text = Annotated[str, AfterValidator(plain)]
+Digits = Annotated[str, Field(pattern=r"^[0-9]{2,30}$", description="The path of a place.")]
+Number = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,14}$", description="The number of a case.")]
+Id = Annotated[int, Field(ge=1, le=2**62)]
+Page = Annotated[int, Field(ge=1, le=200, description="From 1. Further back, narrow the list.")]
+PageSize = Annotated[int, Field(ge=1, le=100)]
+Version = Annotated[
+    int | None,
+    Field(ge=0, le=2**31, description="The version that was read. Refused (409) when somebody changed it meanwhile."),
+]
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        max_length=100,
+        description="The same key with the same request within a day does nothing twice.",
+    ),
+]
+
+
+class Problem(Schema):
+    """Why something was refused (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = Field(description="In the language of Accept-Language, to be shown to a person.")
+    field: str | None = Field(None, description="What it is about, when it is one field.")
+
+
+class Me(Schema):
+    username: str
+    name: str
+    token: str
+    verbs: list[str]
+    expires_on: date
+
+
+class PlaceOut(Schema):
+    path: str
+    code: str
+    level: str
+    name: str
+    parent: str | None
+    lon: float | None
+    lat: float | None
+
+
+class Places(Schema):
+    items: list[PlaceOut]
+    page: int
+    has_next: bool
+
+
+class QuestionOut(Schema):
+    code: str
+    kind: str
+    label: str
+    required: bool
+    choices: list[dict[str, Any]]
+
+
+class CategoryOut(Schema):
+    code: str
+    parent: str | None
+    name: str
+    hint: str
+    retired_on: date | None
+
+
+class CategoryWhole(CategoryOut):
+    questions: list[QuestionOut]
+
+
+class Lead(Schema):
+    role: str
+    place: str
+    place_name: str
+
+
+class CaseOut(Schema):
+    number: str
+    version: int
+    state: CaseState
+    summary: str
+    category: str | None
+    sorted_at: datetime | None
+    urgency: Case.Urgency
+    channel: str
+    place: str
+    place_name: str
+    placed: bool = Field(description="False while nobody has said where it belongs.")
+    address: str
+    lon: float | None
+    lat: float | None
+    lead: Lead | None
+    opened_at: datetime
+    due_at: datetime | None
+    yellow_at: datetime | None
+    paused_at: datetime | None
+    pause_reason: str
+    review_on: date | None
+    extensions: int
+    extension_reason: str
+    closed_at: datetime | None
+    closed_as: str
+    outcome: str
+    reopened: int
+    voices: int
+    merged_into: str | None
+
+
+class Cases(Schema):
+    items: list[CaseOut]
+    page: int
+    has_next: bool
+
+
+class StepOut(Schema):
+    at: datetime
+    title: str
+    words: str
+    fact: str
+    by: str
+    entry: int | None = Field(description="The entry of the record that says so.")
+
+
+class Story(Schema):
+    case: str
+    steps: list[StepOut]
+
+
+class MessageIn(Schema):
+    text: Annotated[Text, Field(max_length=LONGEST_TEXT)]
+    channel: Literal[Channel.PHONE, Channel.VISIT, Channel.FIELD, Channel.SYSTEM] = Channel.SYSTEM
+    category: Annotated[Text, Field(max_length=80)] = ""
+    place: Digits | None = None
+    lon: float | None = None
+    lat: float | None = None
+    address: Annotated[Text, Field(max_length=200)] = ""
+    name: Annotated[Text, Field(max_length=60)] = ""
+    phone: Annotated[Text, Field(max_length=30)] = ""
+    email: Annotated[Text, Field(max_length=120)] = ""
+    answers: dict[Annotated[Text, Field(max_length=40)], Annotated[Text, Field(max_length=500)] | list[Text]] = Field(
+        default_factory=dict, description="To the questions of the category, by their codes."
+    )
+    answer_by: AnswerBy = AnswerBy.NONE
+    language: Literal["", "zh-hans", "en"] = ""
+
+
+class MessageOut(Schema):
+    number: str
+    received_at: datetime
+    place: str
+    follow: str = Field(description="The secret link by which the reporter follows the matter and answers. Pass it on.")
+
+
+class SortIn(Schema):
+    category: Annotated[Text, Field(max_length=80)]
+    place: Digits | None = None
+    summary: Annotated[Text, Field(max_length=120)] = ""
+    version: Version = None
+
+
+class AssignIn(Schema):
+    role: Role | None = Field(None, description="Without role and place: whom the responsibility matrix names.")
+    place: Digits | None = None
+    version: Version = None
+
+
+class PauseIn(Schema):
+    reason: Annotated[Text, Field(max_length=200, description="The reporter reads it.")]
+    review_on: date
+    version: Version = None
+
+
+class VersionIn(Schema):
+    version: Version = None
+
+
+class ExtendIn(Schema):
+    amount: Annotated[int, Field(ge=1, le=1000, description="In the unit of the deadline.")]
+    reason: Annotated[Text, Field(max_length=200, description="The reporter reads it.")]
+    version: Version = None
+
+
+class ReopenIn(Schema):
+    reason: Annotated[Text, Field(max_length=2000)]
+    version: Version = None
+
+
+class NoteIn(Schema):
+    text: Annotated[Text, Field(max_length=2000)]
+
+
+class NoteOut(Schema):
+    id: int
+    case: str
+    text: str
+    at: datetime
+
+
+class TaskOut(Schema):
+    id: int
+    case: str
+    summary: str
+    round: int
+    state: TaskState
+    role: str
+    place: str
+    place_name: str
+    due_at: datetime | None
+    opened_at: datetime
+    accepted_at: datetime | None
+    ended_at: datetime | None
+    words: str
+    return_reason: str
+
+
+class Tasks(Schema):
+    items: list[TaskOut]
+    page: int
+    has_next: bool
+
+
+class DoneIn(Schema):
+    words: Annotated[Text, Field(max_length=500, description="What was done; the reporter reads it.")]
+
+
+class ReturnIn(Schema):
+    reason: Annotated[Text, Field(max_length=300)]
+
+
+class CheckOut(Schema):
+    id: int
+    case: str
+    task: int
+    state: CheckState
+    asked_at: datetime
+    due_at: datetime | None
+    attempts: int
+    method: str
+    result: str
+    words: str
+    concluded_at: datetime | None
+
+
+class Checks(Schema):
+    items: list[CheckOut]
+    page: int
+    has_next: bool
+
+
+class ConcludeIn(Schema):
+    result: Result
+    method: Method
+    words: Annotated[Text, Field(max_length=1000)] = ""
