@@ -101,6 +101,7 @@ PAGES = (
     ("/staff/tasks/", "worker", 8),
     ("/staff/tasks/print/", "worker", 8),
     ("/staff/checks/", "clerk", 8),
+    ("/staff/calls/", "clerk", 8),
     ("/staff/map/", "clerk", 8),
     ("/staff/map/points.json?bbox=116,39,117,41&zoom=15&state=all", "clerk", 6),
     ("/staff/map/grids.json", "clerk", 8),

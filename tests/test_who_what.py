@@ -81,6 +81,7 @@ PAGES = {
     "/staff/tasks/{task}/sheet/":       "++. .+. ++++ ... ... .",
     "/staff/checks/":                   "+++ .++ ++++ ... ... .",
     "/staff/checks/{check}/":           "++. .+. ++++ ... ... .",
+    "/staff/calls/":                    "+++ .++ ++++ ... ... .",
     "/staff/map/":                      "+++ +++ ++++ +++ +++ .",
     "/staff/map/grids.json":            "+++ +++ ++++ +++ +++ .",
     "/staff/posts/":                    "... ... .... ... .++ .",

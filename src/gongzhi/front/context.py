@@ -43,6 +43,7 @@ STAFF_MENU: Final = (
     (_("Tasks"), "workbench:tasks", "check", "tasks.work"),
     (_("Checks"), "workbench:checks", "eye", "checks.check"),
     (_("Whistles"), "workbench:whistles", "sound", "whistles.answer"),
+    (_("Calls"), "workbench:calls", "phone", "checks.check"),
     (_("Map"), "workbench:map", "map", "places.read"),
     (_("Import"), "workbench:imports", "inbox", "channels.import"),
     (_("Places"), "workbench:places", "pin", "places.read"),

@@ -19,7 +19,7 @@ from gongzhi.ground.ledger.models import Entry
 from gongzhi.sense.channels.models import Message, Photo
 from gongzhi.understand.cases.models import Case, Note
 from gongzhi.understand.cases.tree import category_by_id
-from gongzhi.verify.checks.models import Check
+from gongzhi.verify.checks.models import Answer, Check, Method
 
 
 @dataclass
@@ -50,6 +50,7 @@ class Matter:
     checks: list[Check]
     notes: list[Note]
     entries: list[Entry]
+    answers: list[Answer] = field(default_factory=list)
     users: dict[int, User] = field(default_factory=dict)
     posts: dict[int, Post] = field(default_factory=dict)
 
@@ -65,6 +66,10 @@ class Matter:
     @property
     def check(self) -> Check | None:
         return self.checks[-1] if self.checks else None
+
+    def answer_of(self, check: Check, message_id: int) -> Answer | None:
+        """What one reporter has answered in this check."""
+        return next((one for one in self.answers if (one.about_id, one.message_id) == (check.pk, message_id)), None)
 
 
 def read_matter(case: Case, *, names: bool = True) -> Matter:
@@ -91,12 +96,39 @@ def read_matter(case: Case, *, names: bool = True) -> Matter:
             tasks.append(task)
         if task.photo_uid is not None:
             task_photos.append(TaskPhoto(task_id=task.pk, uid=task.photo_uid))
-    checks = sorted(Check.objects.filter(case=case), key=lambda check: check.pk)
+    checks: list[Check] = []
+    answers: list[Answer] = []
+    asked: Any = Check.objects.filter(case=case).annotate(
+        answer_pk=F("answers__pk"),
+        answer_message=F("answers__message_id"),
+        answer_helped=F("answers__helped"),
+        answer_satisfied=F("answers__satisfied"),
+        answer_words=F("answers__words"),
+        answer_method=F("answers__method"),
+        answer_at=F("answers__at"),
+    )
+    check: Any
+    for check in sorted(asked, key=lambda row: (row.pk, row.answer_pk or 0)):
+        if not checks or checks[-1].pk != check.pk:
+            checks.append(check)
+        if check.answer_pk is not None:
+            answers.append(
+                Answer(
+                    pk=check.answer_pk,
+                    about_id=check.pk,
+                    message_id=check.answer_message,
+                    helped=check.answer_helped,
+                    satisfied=check.answer_satisfied,
+                    words=check.answer_words,
+                    method=check.answer_method,
+                    at=check.answer_at,
+                )
+            )
     notes = sorted(Note.objects.filter(case=case), key=lambda note: note.pk) if names else []
     things = [(case.noun(), case.pk)]
-    things += [(row.noun(), row.pk) for row in (*messages, *tasks, *checks, *notes)]
+    things += [(row.noun(), row.pk) for row in (*messages, *tasks, *checks, *notes, *answers)]
     entries = sorted(Entry.objects.about_any(things).order_by(), key=lambda entry: entry.pk)
-    matter = Matter(case, messages, photos, tasks, task_photos, checks, notes, entries)
+    matter = Matter(case, messages, photos, tasks, task_photos, checks, notes, entries, answers)
     if names:
         held = {entry.post_id for entry in entries if entry.post_id is not None}
         posts = Post.objects.filter(pk__in=held).select_related("place", "user")
@@ -130,6 +162,8 @@ _ICONS = {
     "tasks.TaskReturned": "undo",
     "tasks.TaskCancelled": "cross",
     "checks.CallFailed": "phone",
+    "checks.AnswerGiven": "reply",
+    "checks.SatisfactionGiven": "reply",
     "checks.CheckFailed": "cross",
     "checks.CheckAsked": "reply",
 }
@@ -147,7 +181,7 @@ def staff_story(matter: Matter) -> list[Step]:
         names[matter.case.lead_place.pk] = matter.case.lead_place.name
     steps: list[Step] = []
     for entry in matter.entries:
-        if entry.event in _ECHOES:
+        if entry.event in _ECHOES or _told_by_the_check(entry, checks):
             continue
         step = Step(
             at=entry.at,
@@ -176,6 +210,16 @@ def staff_story(matter: Matter) -> list[Step]:
             check = checks[data["check_id"]]
             step.title, step.words = check.get_result_display(), check.words
             step.tone = "is-wrong" if entry.event == "checks.CheckFailed" else ""
+            if check.method == Method.ANSWERS:
+                step.title = _("Those who reported it say that it helped")
+            elif check.satisfied and check.method != Method.SITE:
+                step.fact = check.get_satisfied_display()
+        elif entry.event == "checks.AnswerGiven" and data["check_id"] in checks:
+            answer = matter.answer_of(checks[data["check_id"]], data["message_id"])
+            if answer is not None:
+                step.title = _("A reporter says: it helped") if answer.helped else _("A reporter says: it did not help")
+                step.fact = answer.get_satisfied_display() if answer.satisfied else ""
+                step.words, step.tone = answer.words, "" if answer.helped else "is-wrong"
         elif entry.event == "cases.CasePaused":
             step.words = matter.case.pause_reason
         elif entry.event == "cases.DeadlineExtended":
@@ -188,6 +232,12 @@ def staff_story(matter: Matter) -> list[Step]:
     return steps
 
 
+def _told_by_the_check(entry: Entry, checks: dict[int, Check]) -> bool:
+    """One reporter's answer ended the check: its conclusion tells the same."""
+    check = checks.get(entry.data["check_id"]) if entry.event == "checks.AnswerGiven" else None
+    return check is not None and check.method in (Method.LINK, Method.PHONE, Method.SMS)
+
+
 def _who(entry: Entry, matter: Matter) -> str:
     if entry.by_id is None:
         by_reporter = entry.event in (
@@ -195,6 +245,8 @@ def _who(entry: Entry, matter: Matter) -> str:
             "cases.CaseWithdrawn",
             "checks.CheckPassed",
             "checks.CheckFailed",
+            "checks.AnswerGiven",
+            "checks.SatisfactionGiven",
         )
         return _("the reporter") if by_reporter else _("by rule")
     user = matter.users.get(entry.by_id)
@@ -203,8 +255,11 @@ def _who(entry: Entry, matter: Matter) -> str:
     return _("%(name)s (%(post)s)") % {"name": name, "post": post} if post is not None else name
 
 
-def resident_story(matter: Matter) -> list[Step]:
-    """What the reporter is told: each step in plain words, with posts and never with staff's notes."""
+def resident_story(matter: Matter, message_id: int | None = None) -> list[Step]:
+    """What a reporter is told: each step in plain words, with posts and never with staff's notes.
+
+    ``message_id``: whose story it is. The words of the other reporters are never shown.
+    """
     tasks = {task.pk: task for task in matter.tasks}
     checks = {check.pk: check for check in matter.checks}
     steps: list[Step] = []
@@ -244,19 +299,30 @@ def resident_story(matter: Matter) -> list[Step]:
             case "checks.CheckPassed" | "checks.CheckFailed":
                 check = checks.get(data["check_id"])
                 failed = entry.event == "checks.CheckFailed"
-                if entry.by_id is None:
+                method = check.method if check is not None else ""
+                own = matter.answer_of(check, message_id) if check is not None and message_id is not None else None
+                if method == Method.SITE:
+                    title = _("Checked by somebody else: not done") if failed else _("Checked by somebody else: done")
+                elif method == Method.ANSWERS:
+                    title = _("Those who reported it say that it helped")
+                elif own is not None:
                     title = _("You told us: it did not help") if failed else _("You told us: it helped")
                 else:
-                    title = _("Checked by somebody else: not done") if failed else _("Checked by somebody else: done")
+                    title = _("The reporter says: it did not help") if failed else _("The reporter says: it helped")
                 steps.append(
                     Step(
                         entry.at,
                         title,
                         "cross" if failed else "check",
-                        words=check.words if check is not None and entry.by_id is None else "",
+                        words=own.words if own is not None and method != Method.ANSWERS else "",
                         tone="is-wrong" if failed else "",
                     )
                 )
+            case "checks.AnswerGiven" if data["message_id"] == message_id and not _told_by_the_check(entry, checks):
+                title = _("You told us: it helped") if data["helped"] else _("You told us: it did not help")
+                check = checks.get(data["check_id"])
+                own = matter.answer_of(check, data["message_id"]) if check is not None else None
+                steps.append(Step(entry.at, title, "reply", words=own.words if own is not None else ""))
             case "cases.CaseReopened":
                 steps.append(Step(entry.at, _("Taken up again"), "undo"))
             case "cases.CaseClosed":

@@ -22,6 +22,7 @@ from gongzhi.ground.places.paths import below
 from gongzhi.sense.channels.models import LONGEST_TEXT, AnswerBy
 from gongzhi.sense.channels.photos import MOST_PHOTOS
 from gongzhi.understand.cases.tree import category_by_code, leaves
+from gongzhi.verify.checks.models import Satisfied
 
 # A select with more entries than this is a burden on a telephone; then the community is typed.
 _MOST_OFFERED = 200
@@ -194,12 +195,29 @@ class ReportForm(AskingForm, PointMixin):
         return data
 
 
+class SatisfiedForm(forms.Form):
+    """The second question; it may be answered later than the first, or not at all."""
+
+    satisfied = forms.ChoiceField(
+        label=_("How satisfied are you with the way it was handled?"),
+        choices=Satisfied.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Please choose one of the three.")},
+    )
+
+
 class AnswerForm(forms.Form):
     helped = forms.ChoiceField(
         label=_("Did it help?"),
         choices=[("yes", _("Yes, it helped")), ("no", _("No, something is still wrong"))],
         widget=forms.RadioSelect,
         error_messages={"required": _("Please choose one of the two.")},
+    )
+    satisfied = forms.ChoiceField(
+        label=_("How satisfied are you with the way it was handled?"),
+        choices=Satisfied.choices,
+        required=False,
+        widget=forms.RadioSelect,
     )
     words = Words(
         label=_("In your words"),

@@ -25,7 +25,7 @@ CLOSED_WORDS: Final = {
 }
 
 
-def next_step(matter: Matter | None, now: datetime) -> dict[str, Any]:
+def next_step(matter: Matter | None, now: datetime, message_id: int | None = None) -> dict[str, Any]:
     """Who does what by when, in one sentence: the first thing on the follow page."""
     if matter is None:
         return {"title": _("We are reading your report"), "words": _("Reload this page in a moment.")}
@@ -40,6 +40,12 @@ def next_step(matter: Matter | None, now: datetime) -> dict[str, Any]:
             return {"title": _("The clock stands still"), "words": case.pause_reason, "review_on": case.review_on}
         case CaseState.TO_CHECK:
             check = matter.check
+            answered = check is not None and message_id is not None and matter.answer_of(check, message_id) is not None
+            if check is not None and check.state == CheckState.ASKED and answered:
+                return {
+                    "title": _("Thank you for your answer"),
+                    "words": _("Others reported the same. We are waiting for their answers too."),
+                }
             if check is not None and check.state == CheckState.ASKED:
                 told = {"title": _("Did it help? Please tell us")}
                 if check.answer_until is not None:
@@ -84,6 +90,7 @@ _CALLED: Final[dict[str, Promise]] = {
     "tasks.TaskPhoto.large": gettext_lazy("Photos of the work done"),
     "tasks.TaskPhoto.small": gettext_lazy("Photos of the work done"),
     "checks.Check.words": gettext_lazy("Your answer whether it helped"),
+    "checks.Answer.words": gettext_lazy("Your answer whether it helped"),
 }
 
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from gongzhi.act.tasks.models import State as TaskState
 from gongzhi.act.tasks.models import TaskPhoto
 from gongzhi.front.limits import count_report
-from gongzhi.front.portal.forms import AnswerForm, ReportForm
+from gongzhi.front.portal.forms import AnswerForm, ReportForm, SatisfiedForm
 from gongzhi.front.portal.telling import kept, next_step
 from gongzhi.front.standing import served
 from gongzhi.front.story import Matter, Step, photos_of, read_matter, resident_story
@@ -37,6 +37,7 @@ from gongzhi.understand.cases.models import OPEN, Case
 from gongzhi.understand.cases.models import State as CaseState
 from gongzhi.understand.cases.tree import as_json, category_by_id, lineage
 from gongzhi.verify.checks import actions as checks
+from gongzhi.verify.checks.models import Answer as CheckAnswer
 from gongzhi.verify.checks.models import State as CheckState
 
 BASE_LAYER = "gongzhi/map/base-qinghuayuan.geojson"
@@ -141,7 +142,9 @@ class Follow(ByLink):
     def get(self, request: HttpRequest) -> HttpResponse:
         return self.show(request, AnswerForm())
 
-    def show(self, request: HttpRequest, form: AnswerForm, status: int = 200) -> HttpResponse:
+    def show(
+        self, request: HttpRequest, form: AnswerForm, status: int = 200, satisfied: SatisfiedForm | None = None
+    ) -> HttpResponse:
         # A message speaks about one case, so there is nothing to sort.
         case = next(iter(Case.objects.filter(voices__message=self.message).select_related("lead_place")), None)
         matter = read_matter(case, names=False) if case is not None else None
@@ -151,12 +154,14 @@ class Follow(ByLink):
             "token": self.token,
             "case": case,
             "matter": matter,
-            "next": next_step(matter, self.now),
+            "next": next_step(matter, self.now, self.message.pk),
             "story": self.story(matter),
             "photos": photos_of([self.message], own),
             "waiting_photos": sum(1 for photo in own if photo.state == Photo.State.RECEIVED),
             "form": form,
+            "satisfied_form": satisfied or SatisfiedForm(),
             "may_answer": self.may_answer(matter),
+            "answered": self.own_answer(matter),
             "may_withdraw": case is not None and case.is_open,
             "may_reopen": case is not None and case.state == CaseState.CLOSED,
             "lookups": lookups_about("channels.Message", self.message.pk),
@@ -167,15 +172,21 @@ class Follow(ByLink):
         if matter is None:
             return [Step(self.message.received_at, _("We have received your report"), "inbox")]
         # The message is one of the voices: others' words are never shown here.
-        return resident_story(matter)
+        return resident_story(matter, self.message.pk)
 
     def may_answer(self, matter: Matter | None) -> bool:
         check = matter.check if matter is not None else None
         return (
             check is not None
             and check.state in (CheckState.ASKED, CheckState.AT_DESK)
+            and self.own_answer(matter) is None
             and (self.message.entered_by_id is None or self.message.entered_by_id != check.worker_id)
         )
+
+    def own_answer(self, matter: Matter | None) -> CheckAnswer | None:
+        """What this reporter has answered in the newest check."""
+        check = matter.check if matter is not None else None
+        return matter.answer_of(check, self.message.pk) if matter is not None and check is not None else None
 
 
 class Answer(Follow):
@@ -192,12 +203,33 @@ class Answer(Follow):
             checks.answer_by_link(
                 message=self.message,
                 helped=form.cleaned_data["helped"] == "yes",
+                satisfied=form.cleaned_data["satisfied"],
                 words=form.cleaned_data["words"],
                 now=self.now,
             )
         except Refusal as refusal:
             form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.reason))
             return self.show(request, form, status=refusal.status)
+        return self.back()
+
+
+class SayHowSatisfied(Follow):
+    """The second question, answered after the first."""
+
+    verb = Guarded.PUBLIC
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.back()
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = SatisfiedForm(request.POST)
+        if not form.is_valid():
+            return self.show(request, AnswerForm(), status=422, satisfied=form)
+        try:
+            checks.say_how_satisfied(message=self.message, satisfied=form.cleaned_data["satisfied"], now=self.now)
+        except Refusal as refusal:
+            form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.reason))
+            return self.show(request, AnswerForm(), status=refusal.status, satisfied=form)
         return self.back()
 
 

@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 
 from gongzhi.front.workbench.views import (
     administration,
+    calls,
     case,
     cases,
     demo,
@@ -74,6 +75,9 @@ urlpatterns = [
     path("checks/<int:pk>/", work.CheckPage.as_view(), name="check"),
     path("checks/<int:pk>/conclude/", work.Conclude.as_view(), name="check_conclude"),
     path("checks/<int:pk>/call-failed/", work.CallFailed.as_view(), name="check_call_failed"),
+    path("calls/", calls.Calls.as_view(), name="calls"),
+    path("calls/<int:pk>/<int:message>/", calls.Call.as_view(), name="call"),
+    path("calls/<int:pk>/<int:message>/number/", calls.CallNumber.as_view(), name="call_number"),
     path("powers/", administration.Powers.as_view(), name="powers"),
     path("posts/", administration.Posts.as_view(), name="posts"),
     path("posts/<int:pk>/end/", administration.EndPost.as_view(), name="post_end"),

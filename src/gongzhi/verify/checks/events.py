@@ -23,6 +23,29 @@ class CallFailed(Event):
     check_id: int
     case_id: int
     attempt: int
+    message_id: int | None = None
+
+
+class AnswerGiven(Event):
+    """One reporter's answer. ``satisfied`` is empty when nothing was said about it."""
+
+    label = _("A reporter answered")
+    check_id: int
+    case_id: int
+    message_id: int
+    helped: bool
+    satisfied: str
+    method: str
+
+
+class SatisfactionGiven(Event):
+    """Said later than whether it helped."""
+
+    label = _("A reporter said how satisfied they are")
+    check_id: int
+    case_id: int
+    message_id: int
+    satisfied: str
 
 
 class CheckPassed(Event):

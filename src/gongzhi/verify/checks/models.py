@@ -1,4 +1,4 @@
-"""A check: did it help? Asked of the reporter, or seen by another post; never by the one who did the work."""
+"""A check: did it help? Asked of all who reported, or seen by another post; never by the one who did the work."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gongzhi.act.tasks.models import Task
 from gongzhi.ground.access.reach import reach
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.models import Recorded
+from gongzhi.sense.channels.models import Message
 from gongzhi.understand.cases.models import Case
 
 
@@ -36,7 +37,20 @@ class Result(models.TextChoices):
 class Method(models.TextChoices):
     LINK = "link", _("By the follow link")
     PHONE = "phone", _("By telephone")
+    SMS = "sms", _("By text message")
     SITE = "site", _("On site")
+    ANSWERS = "answers", _("By the answers of several reporters")
+
+
+class Satisfied(models.TextChoices):
+    """How content somebody is with the way the matter was handled. Another question than whether it helped."""
+
+    SATISFIED = "satisfied", _("Satisfied")
+    PARTLY = "partly", _("Partly satisfied")
+    NOT = "not", _("Not satisfied")
+
+
+LEAST_CONTENT_FIRST = (Satisfied.NOT, Satisfied.PARTLY, Satisfied.SATISFIED)
 
 
 WAITING = (State.ASKED, State.AT_DESK)
@@ -53,6 +67,12 @@ class CheckQuerySet(models.QuerySet["Check"]):
 
     def unanswered(self, now: datetime) -> Self:
         return self.filter(state=State.ASKED, answer_until__lte=now)
+
+    def waited_enough(self, now: datetime) -> Self:
+        """The time to answer is over: the reporters' own, or the desk's where somebody has said that it helped."""
+        return self.filter(
+            Q(state=State.ASKED, answer_until__lte=now) | Q(state=State.AT_DESK, due_at__lte=now, said=Result.HELPED)
+        )
 
 
 class Check(Recorded):
@@ -74,6 +94,10 @@ class Check(Recorded):
     concluded_at = models.DateTimeField(null=True, blank=True)
     by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     attempts = models.PositiveSmallIntegerField(default=0)  # calls that reached nobody
+    # What the answers come to, kept here so that a rate of a million cases is one aggregate. The answers themselves
+    # are recorded; ``gongzhi rates verify`` counts them anew.
+    said = models.CharField(max_length=14, choices=Result.choices, blank=True)  # not_helped if anybody said so
+    satisfied = models.CharField(max_length=9, choices=Satisfied.choices, blank=True)  # the least content counts
 
     RECORDED = (
         "case_id",
@@ -106,10 +130,59 @@ class Check(Recorded):
             ),
             models.CheckConstraint(
                 name="only_the_link_needs_nobody",
-                condition=~Q(state__in=["passed", "failed"]) | Q(method="link") | Q(by__isnull=False),
+                condition=~Q(state__in=["passed", "failed"])
+                | Q(method__in=["link", "sms", "answers"])
+                | Q(by__isnull=False),
             ),
         ]
-        indexes = [models.Index(fields=["state", "place_path", "due_at"], name="check_by_state")]
+        indexes = [
+            models.Index(fields=["state", "place_path", "due_at"], name="check_by_state"),
+            models.Index(fields=["concluded_at"], name="check_by_conclusion", condition=Q(concluded_at__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.case} {self.get_state_display()}"
+
+    @property
+    def waits(self) -> bool:
+        return self.state in WAITING
+
+
+class Answer(Recorded):
+    """What one reporter says about one check. Nobody answers twice, and nobody is counted for somebody else."""
+
+    about = models.ForeignKey(Check, on_delete=models.PROTECT, related_name="answers")
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="+")  # whose answer it is
+    helped = models.BooleanField(_("it helped"))
+    satisfied = models.CharField(_("satisfied"), max_length=9, choices=Satisfied.choices, blank=True)
+    words = models.CharField(_("in their words"), max_length=1000, blank=True)
+    method = models.CharField(max_length=8, choices=Method.choices)
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")  # who called
+
+    RECORDED = ("about_id", "message_id", "helped", "satisfied", "method", "at", "by_id")
+    WORDS = ("words",)
+
+    class Meta:
+        verbose_name = _("answer")
+        verbose_name_plural = _("answers")
+        constraints = [
+            models.UniqueConstraint(fields=["about", "message"], name="one_answer_a_reporter"),
+            models.CheckConstraint(name="call_is_made_by_somebody", condition=~Q(method="phone") | Q(by__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.helped}"
+
+
+class Call(models.Model):
+    """A call that reached nobody, and when to try again. The step itself stands in the record (CallFailed)."""
+
+    about = models.ForeignKey(Check, on_delete=models.PROTECT, related_name="calls")
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    again_at = models.DateTimeField(_("call again at"), null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.at:%Y-%m-%d %H:%M}"

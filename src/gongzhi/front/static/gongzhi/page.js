@@ -2,7 +2,8 @@
 "use strict";
 (() => {
   const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
-  const typing = (node) => node.closest("input, textarea, select, [contenteditable]");
+  const typing = (node) =>
+    node.closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]");
 
   // A form that came back: begin with what must be mended.
   const errors = document.querySelector("[data-errors]");

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gongzhi.front.workbench.forms.enter import PhotosField, SeveralPhotos
 from gongzhi.sense.channels.photos import MOST_PHOTOS
-from gongzhi.verify.checks.models import Result
+from gongzhi.verify.checks.models import Result, Satisfied
 
 
 class DoneForm(forms.Form):
@@ -45,6 +45,12 @@ class PhoneForm(forms.Form):
         choices=[(Result.HELPED, _("It helped")), (Result.NOT_HELPED, _("It did not help"))],
         widget=forms.RadioSelect,
         error_messages={"required": _("Please choose one of the two.")},
+    )
+    satisfied = forms.ChoiceField(
+        label=_("How satisfied are they with the way it was handled?"),
+        choices=Satisfied.choices,
+        required=False,
+        widget=forms.RadioSelect,
     )
     words = forms.CharField(
         label=_("In the reporter's words"),

@@ -28,10 +28,13 @@ from gongzhi.understand.cases.models import Case
 from gongzhi.verify.checks import actions as checks
 from gongzhi.verify.checks.models import Check, Method
 from gongzhi.verify.checks.models import State as CheckState
+from gongzhi.verify.checks.reporters import reporters_of
 
 A_PAGE = 50
 # A list on paper: more than this nobody carries.
 A_SHEET = 200
+# Reporters on the page of a check; the others stand in the queue of the telephone desk.
+MOST_REPORTERS = 30
 
 
 def clock_of(task: Task, now: datetime) -> Clock:
@@ -284,7 +287,8 @@ class CheckView(Guarded):
         site: SiteForm | None = None,
         status: int = 200,
     ) -> HttpResponse:
-        reporter = Message.objects.filter(voice__case=check.case).order_by("voice__id").first()
+        told = reporters_of(check, self.now)
+        reporter = told.everybody[0].message if told.everybody else None
         photos = list(Photo.objects.filter(message=reporter, state=Photo.State.READY)) if reporter is not None else []
         own = check.worker_id == self.person.pk
         context = {
@@ -299,6 +303,8 @@ class CheckView(Guarded):
             if check.state == CheckState.AT_DESK
             else Clock("still", check.get_state_display()),
             "own": own,
+            "reporters": told.everybody[:MOST_REPORTERS],
+            "several": told.several,
             "may_check": not own and check.state in (CheckState.ASKED, CheckState.AT_DESK),
             "phone_form": phone or PhoneForm(prefix="phone"),
             "site_form": site or SiteForm(prefix="site"),
@@ -329,6 +335,7 @@ class Conclude(CheckView):
                     result=form.cleaned_data["result"],
                     method=Method.PHONE if by_phone else Method.SITE,
                     words=form.cleaned_data["words"],
+                    satisfied=form.cleaned_data.get("satisfied", ""),
                     by=self.person,
                     now=self.now,
                 )
