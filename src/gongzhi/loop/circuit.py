@@ -21,6 +21,8 @@ from gongzhi.understand.cases.events import (
     CasesUnmerged,
     CaseWithdrawn,
     DeadlineExtended,
+    VoicesLeft,
+    VoiceWithdrawn,
 )
 from gongzhi.understand.search import actions as search
 from gongzhi.verify.checks import actions as checks
@@ -53,6 +55,8 @@ CIRCUIT: tuple[When, ...] = (
     When(CaseAwaitsCheck, then=checks.ask_whether_it_helped),
     When(CaseWithdrawn, then=checks.drop_for_case),
     When(CasesMerged, then=checks.drop_for_case),
+    When(VoicesLeft, then=checks.weigh_again),
+    When(VoiceWithdrawn, then=checks.weigh_again),
     # verify -> understand: the only way by which a case closes
     When(CheckPassed, then=cases.close_after_check, back=True),
     When(CheckFailed, then=cases.reopen_after_check, back=True),

@@ -19,7 +19,7 @@ from gongzhi.ground.rules import clock
 from gongzhi.ground.rules.actions import rule
 from gongzhi.ground.rules.spans import Span
 from gongzhi.sense.channels.models import Message
-from gongzhi.understand.cases.events import CaseAwaitsCheck, CasesMerged, CaseWithdrawn
+from gongzhi.understand.cases.events import CaseAwaitsCheck, CasesMerged, CaseWithdrawn, VoicesLeft, VoiceWithdrawn
 from gongzhi.understand.cases.models import Case
 from gongzhi.understand.cases.models import State as CaseState
 from gongzhi.verify.checks.events import (
@@ -87,6 +87,12 @@ def ask_whether_it_helped(event: CaseAwaitsCheck, *, entry: Entry, now: datetime
         now=now,
         place=check.place_path,
     )
+
+
+def weigh_again(event: VoicesLeft | VoiceWithdrawn, *, entry: Entry, now: datetime) -> None:
+    """Fewer reporters stand behind the case: perhaps all who are left have answered (reaction)."""
+    for check in Check.objects.select_for_update(of=("self",)).filter(case_id=event.case_id, state__in=WAITING):
+        weigh_answers(check, now=now)
 
 
 def _desk_deadline(path: str, now: datetime) -> datetime:
