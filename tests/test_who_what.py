@@ -76,6 +76,7 @@ PAGES = {
     "/staff/cases/print/":              "+++ .++ ++++ +++ ... .",
     "/staff/cases/{case}/":             "++. .+. ++++ ... ... .",
     "/staff/enter/":                    "+++ +++ ++++ ... ... .",
+    "/staff/chat/":                     "+++ +++ ++++ ... ... .",
     "/staff/tasks/":                    "+++ +++ ++++ +++ +++ .",
     "/staff/tasks/{task}/":             "++. .+. ++++ ... ... .",
     "/staff/tasks/{task}/sheet/":       "++. .+. ++++ ... ... .",

@@ -39,6 +39,7 @@ class Draft:
     name: str = ""
     phone: str = ""
     email: str = ""
+    consent: str = ""  # of a group chat: "group" (the group was told) or "person" (each was asked)
     answers: Mapping[str, Any] = field(default_factory=dict)  # to the category's questions, by their codes
     joins: str = ""  # the number of the case that the reporter joins instead of opening one
     answer_by: str = AnswerBy.LINK
@@ -202,7 +203,7 @@ def _write_message(
         photo.upload.save(f"upload{suffix}", ContentFile(content), save=False)
         photo.save()
     record(
-        MessageReceived(message_id=message.pk, channel=message.channel, photos=len(photos)),
+        MessageReceived(message_id=message.pk, channel=message.channel, photos=len(photos), consent=draft.consent),
         about=message,
         by=by,
         now=now,

@@ -10,6 +10,7 @@ class MessageReceived(Event):
     message_id: int
     channel: str
     photos: int = 0
+    consent: str = ""  # of a group chat: how those who wrote agreed ("group", "person")
 
 
 class TableUploaded(Event):
