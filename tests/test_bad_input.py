@@ -323,7 +323,7 @@ def test_a_point_outside_every_grid_is_never_lost(
     # Somebody looks: the queue of the desk shows it, with the proposal.
     page = as_user(town.street_clerk).get("/staff/inbox/").content.decode()
     assert case.number in page
-    assert (town.grid.name in page) is nearest
+    assert (f"Yes, there: {town.grid.name}" in page) is nearest
 
 
 def test_a_point_where_there_are_no_grids_at_all(accepted: Any, deliver: Any, moment: Any) -> None:

@@ -25,6 +25,8 @@ from gongzhi.understand.search.finding import matching
 
 MOST_PLACES: Final = 600
 ALL: Final = "all"
+# Every filter of a list, in the order in which a kept view says them.
+FILTERS: Final = ("state", "place", "category", "clock", "urgency", "q", "lead", "channel", "from", "to", "sort")
 
 CLOCKS: Final = (
     ("", gettext_lazy("whatever the deadline")),
@@ -39,6 +41,10 @@ LEADS: Final = (
     ("", gettext_lazy("anybody")),
     ("mine", gettext_lazy("my posts")),
     ("nobody", gettext_lazy("nobody yet")),
+)
+URGENCIES: Final = (
+    ("", gettext_lazy("any urgency")),
+    *((urgency.value, urgency.label) for urgency in Case.Urgency),
 )
 ORDERS: Final = (
     ("", gettext_lazy("as usual")),
@@ -136,13 +142,17 @@ class Select:
 class CaseFilter:
     """The filters as the address gives them. ``errors`` says, by field, what could not be understood."""
 
-    def __init__(self, given: Mapping[str, str], *, person: User, now: datetime) -> None:
-        self.person, self.now = person, now
+    def __init__(
+        self, given: Mapping[str, str], *, person: User, now: datetime, base: CaseQuerySet | None = None
+    ) -> None:
+        """``base`` is a queue with a state and an order of its own (the inbox); the filters then only narrow it."""
+        self.person, self.now, self.base = person, now, base
         self.errors: dict[str, str] = {}
         self.state = self._choice(given, "state", STATES)
         self.clock = self._choice(given, "clock", CLOCKS)
         self.lead = self._choice(given, "lead", LEADS)
         self.channel = self._choice(given, "channel", (("", ""), *Channel.choices))
+        self.urgency = self._choice(given, "urgency", URGENCIES)
         self.order = self._choice(given, "sort", ORDERS)
         self.since = self._day(given, "from")
         self.until = self._day(given, "to")
@@ -198,6 +208,7 @@ class CaseFilter:
             "clock": Select("clock", _("Deadline"), self.clock, CLOCKS),
             "lead": Select("lead", _("Responsible"), self.lead, LEADS),
             "channel": Select("channel", _("Channel"), self.channel, channels),
+            "urgency": Select("urgency", _("Urgency"), self.urgency, URGENCIES),
             "sort": Select("sort", _("Order"), self.order, ORDERS),
         }
 
@@ -209,12 +220,14 @@ class CaseFilter:
     @property
     def narrowed(self) -> bool:
         """Whether one of the less used filters is in use."""
-        return bool(self.lead or self.channel or self.since or self.until or self.order)
+        return bool(self.lead or self.channel or self.urgency or self.since or self.until or self.order)
 
     def rows(self) -> CaseQuerySet:
         """The cases meant, in order; all of them lie within the person's reach."""
-        found: CaseQuerySet = Case.objects.visible_to(self.person)
-        if self.state == "":
+        found: CaseQuerySet = self.base if self.base is not None else Case.objects.visible_to(self.person)
+        if self.base is not None:
+            pass
+        elif self.state == "":
             found = found.filter(state__in=OPEN)
         elif self.state != ALL:
             found = found.filter(state=self.state)
@@ -227,6 +240,8 @@ class CaseFilter:
             found = found.filter(category_id__in=_subtree(node) if node is not None else [])
         if self.channel:
             found = found.filter(channel=self.channel)
+        if self.urgency:
+            found = found.filter(urgency=self.urgency)
         if self.lead == "mine":
             found = found.led_by(self.person)
         elif self.lead == "nobody":
@@ -237,6 +252,8 @@ class CaseFilter:
             found = found.filter(opened_at__lt=_midnight(self.until + timedelta(days=1)))
         if self.words:
             found = found.filter(matching(self.words))
+        if self.base is not None:
+            return found
         match self.sorting:
             case "newest":
                 return found.order_by("-opened_at", "-id")

@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 
 from gongzhi.front.workbench.views import (
     administration,
+    bulk,
     calls,
     case,
     cases,
@@ -15,6 +16,7 @@ from gongzhi.front.workbench.views import (
     maps,
     photos,
     related,
+    saved,
     today,
     tokens,
     whistles,
@@ -46,6 +48,12 @@ urlpatterns = [
     path("inbox/<number:number>/there/", inbox.There.as_view(), name="inbox_there"),
     path("cases/", cases.Cases.as_view(), name="cases"),
     path("cases/print/", cases.CasesPrint.as_view(), name="cases_print"),
+    path("cases/bulk/", bulk.Bulk.as_view(), name="bulk"),
+    path("cases/bulk/done/", bulk.BulkDone.as_view(), name="bulk_done"),
+    path("cases/columns/", saved.Columns.as_view(), name="columns"),
+    path("views/", saved.Saved.as_view(), name="saved"),
+    path("views/<int:pk>/", saved.ChangeView.as_view(), name="saved_change"),
+    path("keys/", saved.Keys.as_view(), name="keys"),
     path("cases/<number:number>/", case.CasePage.as_view(), name="case"),
     path("cases/<number:number>/hand-over/", case.HandOver.as_view(), name="case_assign"),
     path("cases/<number:number>/pause/", case.Pause.as_view(), name="case_pause"),

@@ -37,6 +37,7 @@ from gongzhi.understand.cases.events import (
     CaseWithdrawn,
     DeadlineExtended,
     NoteAdded,
+    UrgencyMarked,
     VoiceWithdrawn,
 )
 from gongzhi.understand.cases.importing import open_batch
@@ -245,6 +246,29 @@ def _usable(code: str, on: date) -> Category:
             status=422,
         )
     return node
+
+
+@transaction.atomic
+def mark_urgency(*, case_id: int, urgency: str, by: User, now: datetime, version: int | None = None) -> Case:
+    """Say how urgent an open case is. Lists show the urgent ones first; the deadline stays that of the category."""
+    case, post = _locked(case_id, by, "cases.sort", now, version)
+    if not case.is_open:
+        raise Refusal(_("This matter has already ended."))
+    if urgency not in Case.Urgency.values:
+        raise Refusal(_("This choice is not offered. Please choose from the list."), field="urgency", status=422)
+    if urgency == case.urgency:
+        raise Refusal(_("It is marked so already."), field="urgency", status=409)
+    case.urgency = urgency
+    record(
+        UrgencyMarked(case_id=case.pk, urgency=urgency),
+        about=case,
+        by=by,
+        now=now,
+        post=post,
+        place=case.place_path,
+        save=("urgency",),
+    )
+    return case
 
 
 @transaction.atomic

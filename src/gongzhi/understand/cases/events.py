@@ -17,6 +17,12 @@ class CaseSorted(Event):
     category_id: int | None
 
 
+class UrgencyMarked(Event):
+    label = _("Urgency marked")
+    case_id: int
+    urgency: str
+
+
 class CasePlaced(Event):
     label = _("Place corrected")
     case_id: int

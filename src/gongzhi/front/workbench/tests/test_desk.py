@@ -163,7 +163,7 @@ def test_the_queue_costs_the_same_for_one_case_and_for_many(town, report, as_use
     number = Case.objects.first().number
     client = as_user(town.clerk)
     client.get("/staff/inbox/")
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(8):
         client.get("/staff/inbox/")
     with django_assert_max_num_queries(14):
         client.get(f"/staff/inbox/{number}/")

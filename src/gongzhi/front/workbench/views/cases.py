@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -14,7 +14,10 @@ from django.utils.translation import ngettext
 
 from gongzhi.front.workbench.filters import CaseFilter
 from gongzhi.front.workbench.forms.selects import PlainSelect
-from gongzhi.front.workbench.rows import case_rows, table_rows
+from gongzhi.front.workbench.models import SavedView
+from gongzhi.front.workbench.rows import COLUMNS, case_rows, columns_of, heads_of, table_rows
+from gongzhi.front.workbench.views.bulk import deeds_for
+from gongzhi.front.workbench.views.saved import Tabs, count_tabs
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.access.reach import posts_of
 from gongzhi.understand.cases.models import CaseQuerySet
@@ -51,13 +54,24 @@ class Cases(Guarded):
     verb = "tasks.work"
 
     def get(self, request: HttpRequest) -> HttpResponse:
+        tabs = Tabs(request, self.person, SavedView.Over.CASES, self.now)
+        if usual := tabs.first(request):
+            return redirect(usual)
         chosen = CaseFilter(request.GET.dict(), person=self.person, now=self.now)
         selects = chosen.selects()
         number = _page_number(request.GET.get("page", "1"))
+        columns = columns_of(request)
+        drawn = tabs.drawn()
+        if "counts" in request.GET:
+            count_tabs(drawn, person=self.person, now=self.now)
         context: dict[str, Any] = {
-            "filters": {name: _drawn(select) for name, select in selects.items()},
+            "filters": {name: drawn_select(select) for name, select in selects.items()},
             "chosen": chosen,
             "views": _views(request),
+            "tabs": drawn,
+            "query": tabs.here,
+            "columns": [(name, label, name in columns) for name, label in COLUMNS],
+            "deeds": deeds_for(self.person),
         }
         if number is None:
             chosen.errors["page"] = _("There is no such page. Please narrow the list.")
@@ -67,20 +81,12 @@ class Cases(Guarded):
         found = chosen.rows()
         first = (number - 1) * PAGE
         rows = case_rows(found[first : first + PAGE + 1], self.now)
-        heads = {
-            "number": _("Number"),
-            "matter": _("Matter"),
-            "category": _("Category"),
-            "place": _("Where"),
-            "lead": _("With"),
-            "state": _("State"),
-            "clock": _("Deadline"),
-        }
+        heads = heads_of(columns)
         has_next = len(rows) > PAGE and number < LAST_PAGE
         context |= {
             "rows": rows[:PAGE],
             "heads": heads,
-            "body": table_rows(rows[:PAGE], heads),
+            "body": table_rows(rows[:PAGE], heads, tick=_("choose %(number)s") if context["deeds"] else ""),
             "page": Page(number, has_next),
             "caption": how_many(found, first, len(rows)),
         }
@@ -127,16 +133,16 @@ def _count(found: CaseQuerySet) -> int:
     return found.order_by()[: COUNTED + 1].count()
 
 
-def _drawn(select: Any) -> SafeString:
+def drawn_select(select: Any) -> SafeString:
     widget = PlainSelect(choices=select.choices)
     return widget.render(select.name, select.chosen, {"id": f"id_{select.name}", "aria-label": select.label})
 
 
 def _views(request: HttpRequest) -> list[dict[str, Any]]:
     """Ready views, as links."""
-    here = request.GET.urlencode()
+    here = request.GET.urlencode() or "state="
     views = [
-        (_("All open"), ""),
+        (_("All open"), "state="),
         (_("Led by my posts"), "lead=mine"),
         (_("Late"), "clock=late"),
         (_("Due today"), "clock=today"),

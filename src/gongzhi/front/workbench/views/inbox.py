@@ -6,19 +6,25 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.contrib import messages
+from django.db import models
 from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from gongzhi.front.clock_words import case_clock, running_clock
 from gongzhi.front.story import Step, photos_of, position_words, read_matter
-from gongzhi.front.workbench.filters import category_choices, place_choices
+from gongzhi.front.workbench.filters import CaseFilter, category_choices, place_choices
 from gongzhi.front.workbench.forms.cases import MATRIX, SortForm
-from gongzhi.front.workbench.rows import case_rows, place_words, state_tag
+from gongzhi.front.workbench.models import SavedView
+from gongzhi.front.workbench.rows import case_rows, place_words, state_tag, tick_box, urgency_tag
+from gongzhi.front.workbench.views.bulk import deeds_for
 from gongzhi.front.workbench.views.case import changes_since, find_case
+from gongzhi.front.workbench.views.cases import drawn_select
+from gongzhi.front.workbench.views.saved import Tabs, count_tabs, tidy
 from gongzhi.ground.access.actions import holding
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.access.models import Post
@@ -33,6 +39,12 @@ from gongzhi.understand.cases.responsibility import positions_at, proposal_for
 from gongzhi.understand.cases.tree import category_by_code, category_by_id, condition, lineage
 
 SHOWN: Final = 50
+URGENT_FIRST: Final = models.Case(
+    models.When(urgency=Case.Urgency.DANGER, then=0),
+    models.When(urgency=Case.Urgency.URGENT, then=1),
+    default=2,
+    output_field=models.IntegerField(),
+)
 
 
 @dataclass(frozen=True)
@@ -81,37 +93,72 @@ class Desk(Guarded):
     verb = "cases.sort"
 
     def queue(self) -> CaseQuerySet:
-        """New cases within reach, the earliest deadline first."""
+        """New cases within reach: the urgent first, then by when somebody must have called, then by deadline."""
         new: CaseQuerySet = Case.objects.filter(reach(self.person, "cases.sort"), state=State.NEW)
-        return new.order_by(F("due_at").asc(nulls_last=True), "pk")
+        return new.order_by(
+            URGENT_FIRST, F("contact_due_at").asc(nulls_last=True), F("due_at").asc(nulls_last=True), "pk"
+        )
+
+    @cached_property
+    def chosen(self) -> CaseFilter:
+        """The filters of the address. They stay in it from case to case."""
+        return CaseFilter(self.request.GET.dict(), person=self.person, now=self.now, base=self.queue())
+
+    @property
+    def query(self) -> str:
+        return tidy(self.request.META.get("QUERY_STRING", ""))
+
+    def waiting(self) -> CaseQuerySet:
+        return self.queue().none() if self.chosen.errors else self.chosen.rows()
 
     def lists(self) -> dict[str, Any]:
         """The queue of cases with a place, and that of cases without a grid."""
-        placed = case_rows(self.queue().filter(placed=True)[: SHOWN + 1], self.now)
+        waiting = self.waiting()
+        placed = case_rows(waiting.filter(placed=True)[: SHOWN + 1], self.now)
         adrift = [
             {
                 "case": case,
                 "clock": running_clock(case.due_at, case.yellow_at, self.now).html,
                 "nearest": case.nearest,
             }
-            for case in self.queue().filter(placed=False).select_related("nearest")[:SHOWN]
+            for case in waiting.filter(placed=False).select_related("nearest")[:SHOWN]
         ]
-        return {"queue": placed[:SHOWN], "more": len(placed) > SHOWN, "adrift": adrift}
+        deeds = deeds_for(self.person)
+        words = _("choose %(number)s")
+        return {
+            "queue": [(row, tick_box(row, words) if deeds else "") for row in placed[:SHOWN]],
+            "more": len(placed) > SHOWN,
+            "adrift": adrift,
+            "query": self.query,
+            "deeds": deeds,
+        }
 
     def onwards(self, done: Case) -> HttpResponse:
         """To the next case of the queue, or to the empty desk."""
-        following = self.queue().filter(placed=True).exclude(pk=done.pk).values_list("number", flat=True).first()
-        if following is None:
-            response = redirect("workbench:inbox")
-        else:
-            response = redirect("workbench:inbox_case", number=following)
+        following = self.waiting().filter(placed=True).exclude(pk=done.pk).values_list("number", flat=True)[:1]
+        name, given = ("workbench:inbox_case", [following[0]]) if following else ("workbench:inbox", [])
+        response = redirect(reverse(name, args=given) + (f"?{self.query}" if self.query else ""))
         response.status_code = 303
         return response
 
 
 class Inbox(Desk):
     def get(self, request: HttpRequest) -> HttpResponse:
-        return render(request, "workbench/inbox.html", {**self.lists(), "case": None})
+        tabs = Tabs(request, self.person, SavedView.Over.INBOX, self.now)
+        if usual := tabs.first(request):
+            return redirect(usual)
+        drawn = tabs.drawn()
+        if "counts" in request.GET:
+            count_tabs(drawn, person=self.person, now=self.now, base=self.queue())
+        selects = self.chosen.selects()
+        context = {
+            **self.lists(),
+            "case": None,
+            "tabs": drawn,
+            "chosen": self.chosen,
+            "filters": {name: drawn_select(selects[name]) for name in ("place", "category", "urgency", "channel")},
+        }
+        return render(request, "workbench/inbox.html", context, status=400 if self.chosen.errors else 200)
 
 
 class InboxCase(Desk):
@@ -228,16 +275,21 @@ class InboxCase(Desk):
         if form.is_bound:
             category = category_by_code(str(form.data.get("category", ""))) or category
             place = self.chosen_place(str(form.data.get("place", ""))) or place
+        lists = self.lists()
+        numbers = [row.number for row, _box in lists["queue"]]
+        at = numbers.index(case.number) + 1 if case.number in numbers else 0
         above = case.place.parent.name if case.place.parent is not None else None
         own = self.own_post(case.place_path)
         context = {
-            **self.lists(),
+            **lists,
             "case": case,
+            "following": numbers[at] if at < len(numbers) and numbers[at] != case.number else "",
             "message": told,
             "photos": photos_of([told], Photo.objects.filter(message=told)) if told is not None else [],
             "form": form,
             "changes": changes,
             "state_html": state_tag(case.state),
+            "urgency_html": urgency_tag(case.urgency),
             "clock_html": clock.html,
             "place_words": place_words(case.place.name, case.place.level, above) if case.placed else "",
             "new": case.state == State.NEW,
