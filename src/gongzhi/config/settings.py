@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "gongzhi.act.whistles",
     "gongzhi.act.tasks",
     "gongzhi.understand.search",
+    "gongzhi.understand.duplicates",
     "gongzhi.understand.cases",
     "gongzhi.sense.channels",
     "gongzhi.ground.privacy",

@@ -24,6 +24,7 @@ from gongzhi.understand.cases.events import (
     VoicesLeft,
     VoiceWithdrawn,
 )
+from gongzhi.understand.duplicates import actions as duplicates
 from gongzhi.understand.search import actions as search
 from gongzhi.verify.checks import actions as checks
 from gongzhi.verify.checks.events import CheckFailed, CheckPassed
@@ -36,6 +37,9 @@ CIRCUIT: tuple[When, ...] = (
     # inside understand: what a case says can be found
     When(CaseOpened, then=search.index_cases, batch=True),
     When(CaseSorted, then=search.index_cases, batch=True),
+    # inside understand: what a text may say of other cases
+    When(CaseOpened, then=duplicates.sign_cases, batch=True),
+    When(CaseReopened, then=duplicates.sign_cases, batch=True),
     # understand -> act
     When(CaseAssigned, then=tasks.open_for_case),
     When(CaseReopened, then=tasks.open_for_case),

@@ -46,6 +46,8 @@ SCHEDULES: tuple[Every, ...] = (
     Every("end_expired_modes", "gongzhi.ground.places.jobs.end_expired_modes", seconds=60),
     Every("forget_tallies", "gongzhi.ground.access.jobs.forget_tallies", seconds=3600),
     Every("clean_jobs", "gongzhi.loop.queue.clean", seconds=3600),
+    Every("sign_missing", "gongzhi.understand.duplicates.jobs.sign_missing", seconds=3600),
+    Every("count_grams", "gongzhi.understand.duplicates.jobs.count_grams", seconds=6 * 3600),
     Every("erase_expired", "gongzhi.ground.privacy.jobs.erase_expired", at=time(3, 10)),
     Every("tidy_search", "gongzhi.understand.search.jobs.tidy_index", at=time(3, 40)),
 )

@@ -1,0 +1,76 @@
+"""Signing what comes in, and remembering what a person has found not to be the same."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from gongzhi.ground.access.actions import require
+from gongzhi.ground.accounts.models import User
+from gongzhi.ground.ledger.actions import record
+from gongzhi.ground.ledger.models import Entry
+from gongzhi.ground.refusals import NotThere, Refusal
+from gongzhi.ground.rules.actions import rule
+from gongzhi.understand.cases.events import CaseOpened, CaseReopened
+from gongzhi.understand.cases.models import Case, Voice
+from gongzhi.understand.duplicates.events import FoundApart
+from gongzhi.understand.duplicates.grams import pack, signature
+from gongzhi.understand.duplicates.models import Apart, Posting, Signature
+
+
+def sign_cases(events: Sequence[CaseOpened | CaseReopened], *, entries: Sequence[Entry], now: datetime) -> None:
+    """Write the signatures of the cases that were opened or taken up again (reaction, many at once).
+
+    Of a case that ended longer ago than the window (an import of old ones), nothing is written.
+    """
+    sign({event.case_id for event in events}, now=now)
+
+
+def sign(case_ids: Collection[int], *, now: datetime) -> int:
+    """Write the signatures that are missing. Gives back how many were written."""
+    days = int(rule("duplicates.window_days", path="", on=timezone.localdate(now)))
+    told = Voice.objects.filter(
+        first_case_id__in=case_ids, joined_at__isnull=True, first_case__signature=None
+    ).values_list("first_case_id", "message__text", "first_case__closed_at")
+    signatures, postings = [], []
+    for case_id, text, closed_at in told:
+        if not text or (closed_at is not None and closed_at < now - timedelta(days=days)):
+            continue
+        grams = signature(text)
+        signatures.append(Signature(case_id=case_id, grams=pack(grams), signed_at=now))
+        postings += [Posting(gram=gram, case_id=case_id) for gram in grams]
+    if signatures:
+        Signature.objects.bulk_create(signatures, batch_size=1000)
+        Posting.objects.bulk_create(postings, batch_size=5000)
+    return len(signatures)
+
+
+@transaction.atomic
+def find_apart(*, case_id: int, other_id: int, by: User, now: datetime) -> Apart:
+    """Remember that two cases are not the same matter. They are not proposed to each other again."""
+    found = Case.objects.visible_to(by).filter(pk__in=(case_id, other_id)).order_by("pk")
+    rows = list(found.select_for_update(of=("self",)))
+    if case_id == other_id:
+        raise Refusal(_("A case is always the same as itself."), status=422)
+    if len(rows) < 2:
+        raise NotThere()
+    first, second = rows
+    own = first if first.pk == case_id else second
+    post = require(by, "cases.merge", own.place_path, now)
+    known = Apart.objects.filter(first=first, second=second).first()
+    if known is not None:
+        return known
+    apart = Apart.objects.create(first=first, second=second, by=by, at=now)
+    record(
+        FoundApart(case_id=first.pk, other_id=second.pk),
+        about=apart,
+        by=by,
+        now=now,
+        post=post,
+        place=own.place_path,
+    )
+    return apart

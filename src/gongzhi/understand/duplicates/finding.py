@@ -1,0 +1,167 @@
+"""Finding what tells of the same matter: by text, place and time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from gongzhi.ground.places.cells import cells_around, metres
+from gongzhi.ground.places.paths import below
+from gongzhi.ground.rules.actions import rule
+from gongzhi.understand.cases.models import OPEN, Case, Voice
+from gongzhi.understand.duplicates.grams import likenesses, probes
+from gongzhi.understand.duplicates.models import Apart, Posting
+
+CANDIDATES = 80  # texts that are compared word for word
+NEIGHBOURS = 40  # of them at most, that are there only because they lie nearby
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Like:
+    """A case that may tell of the same matter, with what speaks for it."""
+
+    case_id: int  # the case that is handled (what it was merged into)
+    told_by: int  # the case whose text is alike: the same one, or one that was merged into it
+    likeness: float  # 0 to 1
+    metres: int | None  # None: one of the two has no point
+    days: int
+    near: bool  # the same grid or within the rule's distance; None of both has a place: not near
+    same_category: bool
+    text: str = field(repr=False, default="")  # of ``told_by``; for staff who may read that case
+
+    @property
+    def score(self) -> float:
+        """By what proposals are put in order: words first, then place, category and time."""
+        fresh = max(0.0, 1 - self.days / 60)
+        return self.likeness + 0.1 * self.near + 0.05 * self.same_category + 0.05 * fresh
+
+
+def like_text(
+    text: str,
+    *,
+    now: datetime,
+    point: Point | None = None,
+    place_path: str = "",
+    category_id: int | None = None,
+    limit: int = 10,
+    but: Sequence[int] = (),
+) -> list[Like]:
+    """The cases that may tell of the same matter as this text, the most alike first.
+
+    Candidates are those that share rare grams with the text, wherever they are, and the newest open ones nearby. Of
+    these, what is alike enough (the rules say how much) is given back. ``but``: ids of cases to leave out.
+    """
+    on = timezone.localdate(now)
+    reach = int(rule("duplicates.near_metres", path=place_path, on=on))
+    enough = float(rule("duplicates.likeness", path=place_path, on=on))
+    candidates = alike(text)
+    if point is not None or len(place_path) > 9:
+        candidates += _nearby(point, place_path, reach, now)
+    found: dict[int, Like] = {}
+    for like in _compare(text, candidates, now, point, place_path, category_id, reach):
+        if like.case_id in but or like.told_by in but or not _is_enough(like, enough):
+            continue
+        known = found.get(like.case_id)
+        if known is None or known.score < like.score:
+            found[like.case_id] = like
+    return sorted(found.values(), key=lambda like: (-like.score, like.case_id))[:limit]
+
+
+def _is_enough(like: Like, enough: float) -> bool:
+    """Words decide. Nearby, for the same subject and lately, fewer words do."""
+    return like.likeness >= enough or (
+        like.likeness >= enough * 0.4 and like.near and like.same_category and like.days <= 14
+    )
+
+
+def alike(text: str) -> list[int]:
+    """Ids of the cases whose signatures share most grams with the text."""
+    grams = probes(text)
+    if not grams:
+        return []
+    shared = Posting.objects.filter(gram__in=grams).values("case_id").annotate(shared=Count("gram"))
+    ranked = shared.order_by("-shared", "-case_id").values_list("case_id", flat=True)
+    return list(ranked[:CANDIDATES])
+
+
+def _nearby(point: Point | None, place_path: str, reach: int, now: datetime) -> list[int]:
+    where = Q(cell__in=cells_around(*point, reach)) if point is not None else below(place_path, "place_path")
+    recent = Case.objects.filter(where, state__in=OPEN, opened_at__gte=now - timedelta(days=60))
+    return list(recent.order_by("-opened_at").values_list("pk", flat=True)[:NEIGHBOURS])
+
+
+def _compare(
+    text: str,
+    candidates: Sequence[int],
+    now: datetime,
+    point: Point | None,
+    place_path: str,
+    category_id: int | None,
+    reach: int,
+) -> list[Like]:
+    # Who opened the case said what it is about; where that voice lies now is the case that is handled.
+    opened: list[Any] = list(
+        Voice.objects.filter(first_case_id__in=set(candidates), joined_at__isnull=True).values(
+            "first_case_id",
+            "case_id",
+            "message__text",
+            "message__received_at",
+            "case__category_id",
+            "case__place_path",
+            "case__placed",
+            "case__lon",
+            "case__lat",
+        )
+    )
+    found = []
+    for row, likeness in zip(opened, likenesses(text, [row["message__text"] for row in opened]), strict=True):
+        away = None
+        if point is not None and row["case__lon"] is not None:
+            away = round(metres(*point, row["case__lon"], row["case__lat"]))
+        same_place = bool(row["case__placed"]) and len(place_path) > 12 and row["case__place_path"] == place_path
+        found.append(
+            Like(
+                case_id=row["case_id"],
+                told_by=row["first_case_id"],
+                likeness=likeness,
+                metres=away,
+                days=max(0, (now - row["message__received_at"]).days),
+                near=away <= reach if away is not None else same_place,
+                same_category=category_id is not None and row["case__category_id"] == category_id,
+                text=row["message__text"],
+            )
+        )
+    return found
+
+
+def like_case(case: Case, *, now: datetime, limit: int = 10) -> list[Like]:
+    """What may tell of the same matter as this case, without those that somebody has found to be something else."""
+    text = text_of(case)
+    if not text:
+        return []
+    return like_text(
+        text,
+        now=now,
+        point=(case.lon, case.lat) if case.lon is not None and case.lat is not None else None,
+        place_path=case.place_path if case.placed else "",
+        category_id=case.category_id,
+        limit=limit,
+        but=[case.pk, *apart_from(case)],
+    )
+
+
+def text_of(case: Case) -> str:
+    """What the reporter said who opened the case."""
+    told = Voice.objects.filter(first_case=case, joined_at__isnull=True).values_list("message__text", flat=True)
+    return next(iter(told), "")
+
+
+def apart_from(case: Case) -> list[int]:
+    pairs = Apart.objects.filter(Q(first=case) | Q(second=case)).values_list("first_id", "second_id")
+    return [second if first == case.pk else first for first, second in pairs]

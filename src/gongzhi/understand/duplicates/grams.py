@@ -1,0 +1,219 @@
+"""Texts as numbers: pairs and triples of characters, hashed; which of them are rare; how like two texts are.
+
+Everything is arithmetic on arrays, because it stands in the path of every report.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import unicodedata
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+KEPT = 24  # grams of a signature
+PROBES = 400  # grams of a text that are looked up, the rarest first
+LONGEST = 2000  # characters of a text that count
+BUCKETS = 1 << 21  # of the frequencies
+# A process looks this often (seconds) whether the frequencies were counted anew.
+_TRUSTED_FOR = 60.0
+
+_A, _B, _C, _D = (
+    np.uint64(one) for one in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
+)
+_32 = np.uint64(32)
+_LOW = np.uint64(0xFFFFFFFF)
+
+
+def plain(text: str) -> str:
+    """The text as it is compared: one width, one case, without punctuation and spaces."""
+    return "".join(mark for mark in unicodedata.normalize("NFKC", text[:LONGEST]).lower() if mark.isalnum())
+
+
+def _mixed(numbers: Array) -> Array:
+    numbers = numbers ^ (numbers >> _32)
+    numbers = numbers * _D
+    mixed: Array = (numbers ^ (numbers >> _32)) & _LOW
+    return mixed
+
+
+def _codes(plain_text: str) -> Array:
+    return np.frombuffer(plain_text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
+
+
+def _pairs(codes: Array) -> Array:
+    ends: Array = codes[1:] * _B
+    return _mixed((codes[:-1] * _A) ^ ends)
+
+
+def _triples(codes: Array) -> Array:
+    ends: Array = codes[2:] * _C
+    return _mixed((codes[:-2] * _A + codes[1:-1] * _B) ^ ends)
+
+
+def grams_of(plain_text: str) -> Array:
+    """Every pair and triple of characters as a number below 2**32, in no order, repeated as often as it occurs."""
+    codes = _codes(plain_text)
+    if len(codes) < 2:
+        return codes * _A & _LOW
+    return np.concatenate([_pairs(codes), _triples(codes)])
+
+
+# --- how often ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Counts:
+    texts: int
+    found: Array  # by bucket
+
+    def of(self, grams: Array) -> Array:
+        return self.found[(grams & np.uint64(BUCKETS - 1)).astype(np.int64)]
+
+    def weights(self, grams: Array) -> Array:
+        """Inverse document frequency: what stands in every text says nothing."""
+        weighed: Array = np.log((self.texts + 1.0) / (self.of(grams) + 1.0)) + 1.0
+        return weighed
+
+
+NOTHING = Counts(0, np.zeros(BUCKETS, dtype=np.uint16))
+_known = NOTHING
+_stamp: object = None
+_checked = 0.0
+_lock = threading.Lock()
+
+
+def forget() -> None:
+    """Read the frequencies anew next time (they were just counted; tests)."""
+    global _checked, _stamp, _known
+    _checked, _stamp, _known = 0.0, None, NOTHING
+
+
+def counts() -> Counts:
+    """The frequencies as they were last counted; nothing before the first time, and then every gram is as rare."""
+    from gongzhi.understand.duplicates.models import Frequencies
+
+    global _checked, _stamp, _known
+    moment = time.monotonic()
+    if _checked and moment - _checked < _TRUSTED_FOR:
+        return _known
+    with _lock:
+        stamp = next(iter(Frequencies.objects.order_by("-pk").values_list("pk", "counted_at")[:1]), None)
+        if stamp != _stamp:
+            if stamp is None:
+                _known = NOTHING
+            else:
+                row = Frequencies.objects.get(pk=stamp[0])
+                _known = Counts(row.texts, np.frombuffer(zlib.decompress(row.counts), dtype=np.uint16))
+            _stamp = stamp
+        _checked = moment
+    return _known
+
+
+def count(texts: Iterable[str]) -> Counts:
+    """Count in how many of these texts each bucket's grams stand."""
+    found = np.zeros(BUCKETS, dtype=np.int64)
+    number = 0
+    for text in texts:
+        grams = np.unique(grams_of(plain(text)) & np.uint64(BUCKETS - 1)).astype(np.int64)
+        found[grams] += 1
+        number += 1
+    return Counts(number, np.minimum(found, 65535).astype(np.uint16))
+
+
+# --- signatures -----------------------------------------------------------------------------------------------------
+
+
+def _signed(grams: Array) -> list[int]:
+    """As signed 32-bit numbers, which every database has."""
+    return [int(one) for one in grams.astype(np.uint32).view(np.int32)]
+
+
+def _rarest(text: str, most: int) -> Array:
+    grams = np.unique(grams_of(plain(text)))
+    if len(grams) > most:
+        # Among equally rare ones the number decides: the same ones in every text that has them.
+        grams = grams[np.lexsort((grams, counts().of(grams)))[:most]]
+    return grams
+
+
+def signature(text: str) -> list[int]:
+    """The rarest grams of a text: what is written down of it."""
+    return _signed(_rarest(text, KEPT))
+
+
+def probes(text: str) -> list[int]:
+    """The grams by which others are looked for: nearly all of them."""
+    return _signed(_rarest(text, PROBES))
+
+
+def pack(grams: Sequence[int]) -> bytes:
+    return np.array(grams, dtype="<i4").tobytes()
+
+
+def unpack(packed: bytes | memoryview) -> list[int]:
+    return [int(one) for one in np.frombuffer(packed, dtype="<i4")]
+
+
+# --- likeness -------------------------------------------------------------------------------------------------------
+
+
+def likenesses(text: str, others: Sequence[str]) -> list[float]:
+    """The cosine of the weighed grams (1 + ln occurrences, times rarity) of a text and each of the others."""
+    if not others:
+        return []
+    pieces = [grams_of(plain(one)) for one in (text, *others)]
+    sizes = [len(piece) for piece in pieces]
+    owner = np.repeat(np.arange(len(pieces), dtype=np.uint64), sizes)
+    keys, times = np.unique(owner << _32 | np.concatenate(pieces), return_counts=True)
+    grams, owners = keys & _LOW, (keys >> _32).astype(np.int64)
+    values = (1.0 + np.log(times)) * counts().weights(grams)
+    lengths = np.sqrt(np.bincount(owners, values * values, minlength=len(pieces)))
+    mine = int(np.searchsorted(owners, 1))  # what comes before belongs to the text itself
+    own_grams, own_values = grams[:mine], values[:mine]
+    if not mine:
+        return [0.0] * len(others)
+    place = np.minimum(np.searchsorted(own_grams, grams[mine:]), mine - 1)
+    shared = own_grams[place] == grams[mine:]
+    products = np.bincount(
+        owners[mine:][shared], own_values[place[shared]] * values[mine:][shared], minlength=len(pieces)
+    )
+    bounds = lengths[0] * lengths
+    cosines = np.divide(products, bounds, out=np.zeros(len(pieces)), where=bounds > 0)
+    return [min(1.0, float(one)) for one in cosines[1:]]
+
+
+def marked(text: str, other: str) -> list[tuple[str, bool]]:
+    """The text in runs, each with whether its words stand in the other one too (three characters or more in a row).
+
+    For staff, who may read both.
+    """
+    shown = text[:LONGEST]
+    places = [place for place, mark in enumerate(shown) if mark.isalnum()]
+    letters = "".join(shown[place].lower() for place in places)
+    there = "".join(mark.lower() for mark in other[:LONGEST] if mark.isalnum())
+    known = {there[start : start + 3] for start in range(len(there) - 2)}
+    shared = [False] * len(shown)
+    for start in range(len(letters) - 2):
+        if letters[start : start + 3] in known:
+            for place in range(places[start], places[start + 2] + 1):
+                shared[place] = True
+    runs: list[tuple[str, bool]] = []
+    begin = 0
+    for place in range(1, len(shown) + 1):
+        if place == len(shown) or shared[place] != shared[begin]:
+            runs.append((shown[begin:place], shared[begin]))
+            begin = place
+    return runs
+
+
+def shared_words(text: str, other: str, most: int = 5) -> list[str]:
+    """The longest runs that both texts have."""
+    runs = {run for run, both in marked(text, other) if both}
+    return sorted(runs, key=lambda run: (-len(run), run))[:most]
