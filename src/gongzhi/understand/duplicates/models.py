@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import models
 
 from gongzhi.ground.accounts.models import User
@@ -35,9 +33,6 @@ class Signature(models.Model):
 
     def __str__(self) -> str:
         return str(self.case_id)
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        return Signature.objects.filter(pk=self.pk).delete()
 
 
 class Posting(models.Model):
