@@ -183,6 +183,7 @@ WELL_FORMED = {
     "int:number": "1",
     "number:number": "261118-0000000",
     "str:path": "110108",
+    "georeport:form": "json",
 }
 NONSENSE = (
     "0", "9" * 30, "%00", "東😀", "x", "-1", "%FF", "..%2f", "'", '"><script>', "%25s", "a" * 3000,
@@ -211,7 +212,9 @@ def test_a_visitor_gets_an_answer(route: Route, client: Any, town: Any) -> None:
             assert answer["Location"].startswith("/accounts/login/")
         assert client.post(url, {"x": "y"}).status_code in (302, 404, 405)
     else:
-        assert client.post(url, {"x": "y"}).status_code in (200, 302, 400, 404, 405, 422)
+        # 403: Open311 takes what comes with a key.
+        refused = {403} if route.address.startswith("/open311/") else set()
+        assert client.post(url, {"x": "y"}).status_code in {200, 302, 400, 404, 405, 422} | refused
     assert client.head(url).status_code == answer.status_code
 
 

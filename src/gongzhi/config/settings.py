@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "gongzhi.front.workbench",
     "gongzhi.front.portal",
     "gongzhi.front.api",
+    "gongzhi.front.open311",
     "gongzhi.loop",
     "gongzhi.verify.checks",
     "gongzhi.act.whistles",
@@ -180,6 +181,8 @@ CONTENT_SECURITY_POLICY = {
 # Whose pages these are (the name in the head), and the number that people may call instead.
 GONGZHI_NAME = environment.text("GONGZHI_NAME") or (_("Haidian (demonstration)") if DEMO else "")
 GONGZHI_TELEPHONE = environment.text("GONGZHI_TELEPHONE", "12345")
+# What Open311 calls the jurisdiction_id. Empty: clients may leave it out or say anything.
+GONGZHI_JURISDICTION = environment.text("GONGZHI_JURISDICTION")
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
