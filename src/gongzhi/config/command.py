@@ -29,6 +29,7 @@ ROOMS = {
         "Personal data: what there is, what is due for erasure, keys.",
     ),
     "rules": ("gongzhi.ground.rules.commands:rules", "The dated rules in force, and changing them."),
+    "cases": ("gongzhi.config.train_cases:cases", "Cases: train the classifier from closed ones."),
     "search": ("gongzhi.understand.search.commands:search", "The full-text index of cases."),
     "translations": ("gongzhi.config.translations:translations", "The interface in other languages: collect, compile."),
 }

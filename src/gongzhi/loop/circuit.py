@@ -26,6 +26,7 @@ from gongzhi.understand.cases.events import (
 )
 from gongzhi.understand.duplicates import actions as duplicates
 from gongzhi.understand.search import actions as search
+from gongzhi.understand.suggestions import actions as suggestions
 from gongzhi.verify.checks import actions as checks
 from gongzhi.verify.checks.events import CheckFailed, CheckPassed
 
@@ -40,6 +41,9 @@ CIRCUIT: tuple[When, ...] = (
     # inside understand: what a text may say of other cases
     When(CaseOpened, then=duplicates.sign_cases, batch=True),
     When(CaseReopened, then=duplicates.sign_cases, batch=True),
+    # … and what it seems to be about is suggested; a person's decision says whether that was right
+    When(CaseOpened, then=suggestions.suggest, batch=True),
+    When(CaseSorted, then=suggestions.note_confirmation),
     # understand -> act
     When(CaseAssigned, then=tasks.open_for_case),
     When(CaseReopened, then=tasks.open_for_case),
