@@ -87,7 +87,7 @@ def facts(model: Classifier, figures: Figures, source: str, texts: int, now: dat
 
     mark = zlib.crc32(model.weights.tobytes())
     return {
-        "version": f"{source}-{now:%Y%m%d-%H%M%S}-{mark:08x}",
+        "version": f"{source}-{now:%y%m%d-%H%M%S%f}-{mark:08x}",
         "source": source,
         "trained_at": now.isoformat(timespec="seconds"),
         "texts": texts,

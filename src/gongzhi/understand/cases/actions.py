@@ -197,9 +197,10 @@ def sort_case(
     now: datetime,
     place: Place | None = None,
     summary: str = "",
+    urgency: str = "",
     version: int | None = None,
 ) -> Case:
-    """Confirm or correct what the case is about and where. The deadline follows the category."""
+    """Confirm or correct what the case is about, where, and how urgent. The deadline follows the category."""
     case, post = _locked(case_id, by, "cases.sort", now, version)
     case.must_allow(Move.SORT)
     node = _usable(category, timezone.localdate(now))
@@ -213,14 +214,17 @@ def sort_case(
         _start_clock(case, since=case.opened_at)
     case.sorted_at = now
     case.summary = summary.strip()[:120] or case.summary
+    if urgency and urgency not in Case.Urgency.values:
+        raise Refusal(_("This choice is not offered. Please choose from the list."), field="urgency", status=422)
+    case.urgency = urgency or case.urgency
     record(
-        CaseSorted(case_id=case.pk, category_id=node.pk),
+        CaseSorted(case_id=case.pk, category_id=node.pk, urgency=urgency),
         about=case,
         by=by,
         now=now,
         post=post,
         place=case.place_path,
-        save=("category", "sorted_at", "summary", "place", "place_path", "placed", *_LEAD, *_CLOCK),
+        save=("category", "sorted_at", "summary", "urgency", "place", "place_path", "placed", *_LEAD, *_CLOCK),
     )
     return case
 
@@ -367,12 +371,22 @@ def dispatch_case(
     now: datetime,
     place: Place | None = None,
     summary: str = "",
+    urgency: str = "",
     role: str = "",
     place_id: int | None = None,
     version: int | None = None,
 ) -> Case:
     """Sort and assign in one step, as a desk does it all morning. Both or neither."""
-    sort_case(case_id=case_id, category=category, place=place, summary=summary, by=by, now=now, version=version)
+    sort_case(
+        case_id=case_id,
+        category=category,
+        place=place,
+        summary=summary,
+        urgency=urgency,
+        by=by,
+        now=now,
+        version=version,
+    )
     return assign_case(case_id=case_id, role=role, place_id=place_id, by=by, now=now)
 
 

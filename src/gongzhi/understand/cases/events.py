@@ -15,6 +15,7 @@ class CaseSorted(Event):
     label = _("Sorted")
     case_id: int
     category_id: int | None
+    urgency: str = ""  # as the person who sorted it found; none: they did not say
 
 
 class UrgencyMarked(Event):

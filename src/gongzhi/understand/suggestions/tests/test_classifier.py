@@ -11,11 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gongzhi.config.train_cases import FLOOR_SEEN, FLOOR_UNSEEN, make_synthetic
 from gongzhi.understand.suggestions.classifier import PACKAGED, read, to_bytes
 from gongzhi.understand.suggestions.features import codes_of, grams_of
 from gongzhi.understand.suggestions.training import Example, TooFew, fit_all, measure, train, usable
-from tests.town import NOW
 
 PLAIN = {
     "电动车从窗户拉线，飞线充电": "safety.charging",
@@ -121,17 +119,6 @@ def test_two_categories_are_enough():
     model = fit_all(examples, 4.0)
     assert model.guess("路灯").code == "a"
     assert model.guess("垃圾").code == "b"
-
-
-@pytest.mark.slow
-def test_the_packaged_classifier_can_be_made_anew_and_holds_the_floor(packaged):
-    """On a fifth of the texts; the figures of the packaged one stand in its file."""
-    made = make_synthetic(NOW, each=12, say=lambda words: None)
-    assert set(made.codes) == set(packaged.codes)
-    assert made.facts["figures"]["macro_f1"] > 0.7
-    assert packaged.facts["figures"]["macro_f1"] >= FLOOR_SEEN
-    assert packaged.facts["figures"]["unseen"]["macro_f1"] >= FLOOR_UNSEEN
-    assert packaged.facts["source"] == "synthetic"
 
 
 def test_no_web_process_loads_scikit_learn():
