@@ -19,8 +19,12 @@ from gongzhi.understand.cases.events import (
     CasesMerged,
     CaseSorted,
     CasesUnmerged,
+    CaseTakenBack,
     CaseWithdrawn,
     DeadlineExtended,
+    UrgencyMarked,
+    VoiceJoined,
+    VoicesCame,
     VoicesLeft,
     VoiceWithdrawn,
 )
@@ -38,12 +42,19 @@ CIRCUIT: tuple[When, ...] = (
     # inside understand: what a case says can be found
     When(CaseOpened, then=search.index_cases, batch=True),
     When(CaseSorted, then=search.index_cases, batch=True),
+    When(CasePlaced, then=search.index_cases, batch=True),
+    When(CaseAssigned, then=search.index_cases, batch=True),
+    When(CaseTakenBack, then=search.index_cases, batch=True),
+    When(VoiceJoined, then=search.index_cases, batch=True),
+    When(VoicesCame, then=search.index_cases, batch=True),
+    When(VoicesLeft, then=search.index_cases, batch=True),
     # inside understand: what a text may say of other cases
     When(CaseOpened, then=duplicates.sign_cases, batch=True),
     When(CaseReopened, then=duplicates.sign_cases, batch=True),
-    # … and what it seems to be about is suggested; a person's decision says whether that was right
+    # inside understand: what it seems to be about is suggested; a person's decision says whether that was right
     When(CaseOpened, then=suggestions.suggest, batch=True),
     When(CaseSorted, then=suggestions.note_confirmation),
+    When(UrgencyMarked, then=suggestions.note_urgency),
     # understand -> act
     When(CaseAssigned, then=tasks.open_for_case),
     When(CaseReopened, then=tasks.open_for_case),

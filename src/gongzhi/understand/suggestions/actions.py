@@ -16,7 +16,7 @@ from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.actions import record
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.sense.channels.models import Message
-from gongzhi.understand.cases.events import CaseOpened, CaseSorted
+from gongzhi.understand.cases.events import CaseOpened, CaseSorted, UrgencyMarked
 from gongzhi.understand.cases.models import OPEN, Case
 from gongzhi.understand.suggestions import classifier as classifiers
 from gongzhi.understand.suggestions.classifier import Classifier, own_file, to_bytes
@@ -72,10 +72,17 @@ def note_confirmation(event: CaseSorted, *, entry: Entry, now: datetime) -> None
     if suggestion.ranked:
         suggestion.was_right = suggestion.ranked[0][0] == event.category_id
         suggestion.was_in_three = event.category_id in [pk for pk, _confidence in suggestion.ranked]
-    urgency = getattr(event, "urgency", "")
-    if urgency:
-        suggestion.urgency_was_right = urgency == suggestion.urgency
+    if event.urgency:
+        suggestion.urgency_was_right = event.urgency == suggestion.urgency
     suggestion.save(update_fields=["confirmed_at", "confirmed", "was_right", "was_in_three", "urgency_was_right"])
+
+
+def note_urgency(event: UrgencyMarked, *, entry: Entry, now: datetime) -> None:
+    """A person has said how urgent the case is (reaction to UrgencyMarked)."""
+    suggestion = Suggestion.objects.select_for_update(of=("self",)).filter(case=event.case_id).first()
+    if suggestion is not None:
+        suggestion.urgency_was_right = event.urgency == suggestion.urgency
+        suggestion.save(update_fields=["urgency_was_right"])
 
 
 @transaction.atomic
