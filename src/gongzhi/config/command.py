@@ -31,6 +31,7 @@ ROOMS = {
     "rules": ("gongzhi.ground.rules.commands:rules", "The dated rules in force, and changing them."),
     "cases": ("gongzhi.config.train_cases:cases", "Cases: train the classifier from closed ones."),
     "search": ("gongzhi.understand.search.commands:search", "The full-text index of cases."),
+    "themes": ("gongzhi.understand.themes.commands:themes", "Look for what many demands are about together."),
     "translations": ("gongzhi.config.translations:translations", "The interface in other languages: collect, compile."),
 }
 IMPORTS = {

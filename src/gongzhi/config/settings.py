@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "gongzhi.verify.checks",
     "gongzhi.act.whistles",
     "gongzhi.act.tasks",
+    "gongzhi.understand.themes",
     "gongzhi.understand.suggestions",
     "gongzhi.understand.search",
     "gongzhi.understand.duplicates",

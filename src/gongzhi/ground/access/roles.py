@@ -43,20 +43,22 @@ _DESK = {
     "places.read",
 }
 
+_THEMES = {"themes.look", "themes.answer"}
+
 ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
     # Sees the cases of the own grid and does the work there.
     Role.GRID_WORKER: frozenset(_WORK | {"cases.read", "cases.enter", "checks.check", "privacy.reveal", "places.read"}),
     Role.BUILDING_CHIEF: frozenset({"workbench.enter", "cases.enter", "places.read"}),
     Role.COMMUNITY_CLERK: frozenset(_WORK | _DESK),
-    Role.COMMUNITY_SECRETARY: frozenset(_WORK | _DESK | {"cases.extend", "places.switch_mode"}),
+    Role.COMMUNITY_SECRETARY: frozenset(_WORK | _DESK | _THEMES | {"cases.extend", "places.switch_mode"}),
     Role.HOTLINE_DESK: frozenset(_WORK | _DESK - {"cases.pause"}),
-    Role.STREET_CLERK: frozenset(_WORK | _DESK | {"cases.extend", "channels.import", "whistles.blow"}),
+    Role.STREET_CLERK: frozenset(_WORK | _DESK | _THEMES | {"cases.extend", "channels.import", "whistles.blow"}),
     Role.STREET_LEADER: frozenset(
-        _WORK | _DESK | {"cases.extend", "places.switch_mode", "whistles.blow", "whistles.rule"}
+        _WORK | _DESK | _THEMES | {"cases.extend", "places.switch_mode", "whistles.blow", "whistles.rule"}
     ),
     # Only what is their duty comes to them: what is assigned to their post, not everything in the place.
-    Role.DEPARTMENT_OFFICER: frozenset(_WORK | {"places.read", "privacy.reveal"}),
-    Role.PROPERTY_MANAGER: frozenset(_WORK | {"places.read"}),
+    Role.DEPARTMENT_OFFICER: frozenset(_WORK | {"places.read", "privacy.reveal", "themes.answer"}),
+    Role.PROPERTY_MANAGER: frozenset(_WORK | {"places.read", "themes.answer"}),
     # A member of a people's mediation committee: no cases but those that are given to them.
     Role.MEDIATOR: frozenset(_WORK | {"places.read", "privacy.reveal"}),
     Role.SYSTEM_ADMINISTRATOR: frozenset(
