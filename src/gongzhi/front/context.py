@@ -48,6 +48,7 @@ STAFF_MENU: Final = (
     (_("Import"), "workbench:imports", "inbox", "channels.import"),
     (_("Places"), "workbench:places", "pin", "places.read"),
     (_("Posts"), "workbench:posts", "users", "access.read"),
+    (_("Categories"), "workbench:categories", "list", "cases.categories"),
     (_("Responsibilities"), "workbench:responsibilities", "people", "cases.categories"),
     (_("Rules"), "workbench:rules", "book", "rules.read"),
     (_("Jobs"), "loop:jobs", "settings", "loop.read"),

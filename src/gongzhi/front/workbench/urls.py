@@ -8,6 +8,7 @@ from gongzhi.front.workbench.views import (
     calls,
     case,
     cases,
+    categories,
     chat,
     demo,
     enter,
@@ -39,6 +40,13 @@ class Number:
 
 
 register_converter(Number, "number")
+
+
+class TreeOrMatrix(Number):
+    regex = "tree|matrix"
+
+
+register_converter(TreeOrMatrix, "tree_or_matrix")
 
 urlpatterns = [
     path("", today.Today.as_view(), name="today"),
@@ -98,7 +106,13 @@ urlpatterns = [
     path("rules/", administration.Rules.as_view(), name="rules"),
     path("rules/<int:pk>/end/", administration.EndOverride.as_view(), name="rule_end"),
     path("holidays/", administration.Holidays.as_view(), name="holidays"),
-    path("responsibilities/", administration.Responsibilities.as_view(), name="responsibilities"),
+    path("responsibilities/", categories.Matrix.as_view(), name="responsibilities"),
+    path("responsibilities/gaps/", categories.Gaps.as_view(), name="gaps"),
+    path("categories/", categories.CategoryTree.as_view(), name="categories"),
+    path("categories/<str:code>/", categories.CategoryPage.as_view(), name="category"),
+    path("categories/<str:code>/<str:question>/", categories.QuestionPage.as_view(), name="category_question"),
+    path("tables/<tree_or_matrix:which>/", categories.TableIn.as_view(), name="table_in"),
+    path("tables/<tree_or_matrix:which>.<str:kind>", categories.TableOut.as_view(), name="table_out"),
     path("audit/", administration.Audit.as_view(), name="audit"),
     path("map/", maps.Map.as_view(), name="map"),
     path("map/points.json", maps.MapPoints.as_view(), name="map_points"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -20,9 +20,10 @@ from gongzhi.ground.ledger.actions import record
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.places.paths import ancestors, below
 from gongzhi.ground.refusals import NotThere, Refusal
+from gongzhi.ground.rules.spans import Span
 from gongzhi.understand.cases.events import ResponsibilityEnded, ResponsibilitySet
 from gongzhi.understand.cases.models import Category, Responsibility
-from gongzhi.understand.cases.tree import category_by_code, lineage
+from gongzhi.understand.cases.tree import category_by_code, lineage, tree
 
 
 @dataclass(frozen=True)
@@ -171,16 +172,34 @@ def desk_place(on: date) -> Place | None:
 
 
 @transaction.atomic
-def set_responsibility(*, category: str, place: Place, role: str, by: User, now: datetime) -> Responsibility:
-    """Say which role leads for a category at a place and below it. The row that said so before ends."""
+def set_responsibility(
+    *,
+    category: str,
+    place: Place,
+    role: str,
+    by: User,
+    now: datetime,
+    seat: Place | None = None,
+    co_handlers: Sequence[Mapping[str, str]] = (),
+) -> Responsibility:
+    """Say which role leads for a category at a place and below it, and who has a part in it with which limit.
+
+    The row that said so before ends. ``seat`` is the place of the leading post when it is not on the way up from the
+    case. A part is ``{"role": …, "seat": the place's code or "", "limit": a span like "3 working_days" or ""}``.
+    """
     post = require(by, "cases.categories", place.path, now)
     node = category_by_code(category)
     if node is None:
         raise Refusal(_("There is no such category."), field="category", status=422)
+    if not node.is_in_force(timezone.localdate(now)):
+        raise Refusal(_("This category is no longer used. Please choose another."), field="category", status=422)
     if role not in Role.values or "tasks.work" not in ROLE_VERBS[role]:
         raise Refusal(_("This role does not take work orders."), field="role", status=422)
+    parts = check_parts(co_handlers, lead=(role, seat.code if seat is not None else ""))
     _end_row(node, place, by=by, now=now, post=post)
-    row = Responsibility.objects.create(category=node, place=place, place_path=place.path, role=role)
+    row = Responsibility.objects.create(
+        category=node, place=place, place_path=place.path, role=role, seat=seat, co_handlers=parts
+    )
     record(
         ResponsibilitySet(category_id=node.pk, place_id=place.pk, role=role),
         about=row,
@@ -190,6 +209,37 @@ def set_responsibility(*, category: str, place: Place, role: str, by: User, now:
         place=place.path,
     )
     return row
+
+
+MOST_PARTS: Final = 8
+
+
+def check_parts(given: Sequence[Mapping[str, str]], *, lead: tuple[str, str]) -> list[dict[str, str]]:
+    """The co-handlers of a row as they are kept. Refusal (422) for what is none."""
+    parts: list[dict[str, str]] = []
+    for one in given:
+        role, seat, limit = one.get("role", ""), one.get("seat", "").strip(), one.get("limit", "").strip()
+        if role not in Role.values or "tasks.work" not in ROLE_VERBS[role]:
+            raise Refusal(_("This role does not take work orders."), field="co_handlers", status=422)
+        if (role, seat) == lead or any((role, seat) == (part["role"], part["seat"]) for part in parts):
+            raise Refusal(_("Everybody has one part only: this one is named twice."), field="co_handlers", status=422)
+        if seat and not Place.objects.filter(code=seat, valid_to__isnull=True).exists():
+            raise Refusal(_("There is no such place."), field="co_handlers", status=422)
+        if limit:
+            try:
+                span = Span.parse(limit)
+            except ValueError:
+                span = Span(0, "natural_hours")
+            if span.amount <= 0:
+                raise Refusal(
+                    _("A limit is written like “3 working_days” or “4 working_hours”."), field="co_handlers", status=422
+                )
+        parts.append({"role": role, "seat": seat, "limit": limit})
+    if len(parts) > MOST_PARTS:
+        raise Refusal(
+            _("At most %(most)d have a part besides the lead.") % {"most": MOST_PARTS}, field="co_handlers", status=422
+        )
+    return parts
 
 
 def _end_row(node: Category, place: Place, *, by: User, now: datetime, post: Post) -> None:
@@ -216,3 +266,55 @@ def end_responsibility(*, row_id: int, by: User, now: datetime) -> None:
         raise NotThere()
     post = require(by, "cases.categories", row.place_path, now)
     _end_row(row.category, row.place, by=by, now=now, post=post)
+
+
+# --- what the matrix leaves open ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A category that nobody would be given at a place: no rule names a role, or nobody holds the one it names."""
+
+    category: Category
+    role: str  # "" when no rule names one
+    row: bool  # whether a row of the matrix names it, not only the category
+
+
+def gaps_at(places: Sequence[Place], on: date) -> list[tuple[Place, list[Gap]]]:
+    """For each place, the categories that would wait for a ruling there. The same answer as ``proposal_for`` gives,
+    for many places and all categories with three queries."""
+    nodes = [node for node in tree().nodes.values() if node.is_in_force(on) and not _is_heading(node)]
+    wanted = {path for place in places for path in ancestors(place.path)}
+    rows: dict[tuple[int, str], Responsibility] = {
+        (row.category_id, row.place_path): row
+        for row in Responsibility.objects.filter(
+            Q(ended_on__isnull=True) | Q(ended_on__gt=on), place_path__in=sorted(wanted)
+        )
+    }
+    held: dict[str, set[str]] = {}
+    seats: set[tuple[str, int]] = set()
+    for role, path, place_id in Post.objects.current(on).values_list("role", "place_path", "place_id"):
+        held.setdefault(role, set()).add(path)
+        seats.add((role, place_id))
+    lines = {node.pk: lineage(node) for node in nodes}
+    found = []
+    for place in places:
+        above = ancestors(place.path)
+        gaps = []
+        for node in nodes:
+            row = next((rows[one.pk, path] for path in above for one in lines[node.pk] if (one.pk, path) in rows), None)
+            role = row.role if row is not None else next((one.role for one in lines[node.pk] if one.role), "")
+            if row is not None and row.seat_id is not None:
+                served = (role, row.seat_id) in seats
+            else:
+                served = bool(role) and any(path in held.get(role, ()) for path in above)
+            if not served:
+                gaps.append(Gap(node, role, row is not None))
+        if gaps:
+            found.append((place, gaps))
+    return found
+
+
+def _is_heading(node: Category) -> bool:
+    """A top entry that only groups others: nothing is reported under it by the form."""
+    return node.parent_id is None and bool(tree().children.get(node.pk))

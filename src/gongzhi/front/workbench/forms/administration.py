@@ -99,20 +99,6 @@ class CalendarDayForm(forms.Form):
     name = forms.CharField(label=pgettext_lazy("of a thing", "Name"), max_length=60, required=False)
 
 
-class ResponsibilityForm(forms.Form):
-    category = forms.CharField(
-        label=_("Subject"), max_length=80, help_text=_("The code, for example environment.litter.")
-    )
-    path = forms.CharField(label=_("Place"), max_length=30)
-    role = forms.ChoiceField(label=_("Responsible role"), choices=Role.choices)
-
-    def clean_path(self) -> Place:
-        place = Place.objects.filter(path=self.cleaned_data["path"].strip(), valid_to__isnull=True).first()
-        if place is None:
-            raise forms.ValidationError(_("There is no such place."))
-        return place
-
-
 class AuditForm(forms.Form):
     event = forms.CharField(label=_("Event"), max_length=80, required=False)
     path = forms.RegexField(label=_("Place"), regex=r"^\d{0,30}$", required=False)

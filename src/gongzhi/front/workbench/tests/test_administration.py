@@ -175,9 +175,9 @@ def test_a_responsibility_is_set_and_ended(town, at, powers):
     powers(town.system)
     assert client.post("/staff/responsibilities/", {**given, "category": "no.such"}).status_code == 422
     assert client.post("/staff/responsibilities/", {**given, "role": "audit_administrator"}).status_code == 422
-    assert client.post("/staff/responsibilities/", given).status_code == 302
+    assert client.post("/staff/responsibilities/", given).status_code == 303
     row = Responsibility.objects.get(ended_on__isnull=True, place=town.street)
-    assert client.post("/staff/responsibilities/", {"end": str(row.pk)}).status_code == 302
+    assert client.post("/staff/responsibilities/", {"end": str(row.pk)}).status_code == 303
     assert not Responsibility.objects.filter(ended_on__isnull=True, place=town.street).exists()
 
 

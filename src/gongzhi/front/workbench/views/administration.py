@@ -22,7 +22,6 @@ from gongzhi.front.workbench.forms.administration import (
     PostForm,
     PowersForm,
     ProfileForm,
-    ResponsibilityForm,
 )
 from gongzhi.ground.access import actions as access
 from gongzhi.ground.access.guard import Guarded
@@ -39,8 +38,6 @@ from gongzhi.ground.places.paths import ancestors
 from gongzhi.ground.refusals import Refusal
 from gongzhi.ground.rules import actions as rules
 from gongzhi.ground.rules.working_days import calendar_gaps, special_days
-from gongzhi.understand.cases.models import Responsibility
-from gongzhi.understand.cases.responsibility import end_responsibility, set_responsibility
 
 A_PAGE: Final = 50
 
@@ -403,40 +400,6 @@ class Holidays(Administration):
         except Refusal as refusal:
             return self.show(request, form, _refuse(form, refusal))
         return redirect("workbench:holidays")
-
-
-class Responsibilities(Administration):
-    """The matrix subject × place: who leads."""
-
-    verb = "cases.categories"
-
-    def show(self, request: HttpRequest, form: ResponsibilityForm, status: int = 200) -> HttpResponse:
-        rows = (
-            Responsibility.objects.filter(reach(self.person, self.verb), ended_on__isnull=True)
-            .select_related("category", "place", "seat")
-            .order_by("category__code", "place_path")
-        )
-        context = {**self.frame(), "rows": rows, "form": form}
-        return render(request, "workbench/responsibilities.html", context, status=status)
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return self.show(request, ResponsibilityForm(initial={"path": self.top().path}))
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        if request.POST.get("end", "").isdigit():
-            end_responsibility(row_id=int(request.POST["end"]), by=self.person, now=self.now)
-            return redirect("workbench:responsibilities")
-        form = ResponsibilityForm(request.POST)
-        if not form.is_valid():
-            return self.show(request, form, 422)
-        data = form.cleaned_data
-        try:
-            set_responsibility(
-                category=data["category"], place=data["path"], role=data["role"], by=self.person, now=self.now
-            )
-        except Refusal as refusal:
-            return self.show(request, form, _refuse(form, refusal))
-        return redirect("workbench:responsibilities")
 
 
 class Audit(Administration):
