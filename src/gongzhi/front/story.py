@@ -17,7 +17,8 @@ from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.events import event_type
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.sense.channels.models import Message, Photo
-from gongzhi.understand.cases.models import Case, Note
+from gongzhi.understand.cases.models import Case, Note, Voice
+from gongzhi.understand.cases.models import State as CaseState
 from gongzhi.understand.cases.tree import category_by_id
 from gongzhi.verify.checks.models import Answer, Check, Method
 
@@ -51,6 +52,8 @@ class Matter:
     notes: list[Note]
     entries: list[Entry]
     answers: list[Answer] = field(default_factory=list)
+    voice: Voice | None = None  # whose story it is
+    numbers: dict[int, str] = field(default_factory=dict)  # of the cases that it was put together with
     users: dict[int, User] = field(default_factory=dict)
     posts: dict[int, Post] = field(default_factory=dict)
 
@@ -63,6 +66,11 @@ class Matter:
         """The newest work order."""
         return self.tasks[-1] if self.tasks else None
 
+    def withdrew_before(self, entry: Entry) -> bool:
+        """Whether this reporter had withdrawn before the last of them did."""
+        withdrawn = self.voice.withdrawn_at if self.voice is not None else None
+        return withdrawn is not None and withdrawn < entry.at
+
     @property
     def check(self) -> Check | None:
         return self.checks[-1] if self.checks else None
@@ -72,13 +80,34 @@ class Matter:
         return next((one for one in self.answers if (one.about_id, one.message_id) == (check.pk, message_id)), None)
 
 
-def read_matter(case: Case, *, names: bool = True) -> Matter:
-    """Read a case with all that happened. ``names``: also who did it (staff pages)."""
+# Of a matter with more voices than this, the page shows the first ones; the others have a list of their own.
+MOST_VOICES = 10
+
+
+def read_matter(case: Case, *, names: bool = True, voice: Voice | None = None) -> Matter:
+    """Read a case with all that happened. ``names``: also who did it (staff pages).
+
+    ``voice``: whose story it is. Then only this reporter's message is read, and what happened before they came to the
+    case is left out. It must have come with its ``first_case``.
+    """
     # Photos come with what they belong to: most matters have none, and a query that finds nothing costs as much.
     # Sorted here: telling the database to sort costs the ORM more than these few rows are worth.
-    told = Message.objects.filter(voice__case=case).annotate(
-        voice_pk=F("voice__pk"), photo_pk=F("photos__pk"), photo_uid=F("photos__uid"), photo_state=F("photos__state")
+    told = Message.objects.annotate(
+        voice_pk=F("voice__pk"),
+        first_case_id=F("voice__first_case_id"),
+        photo_pk=F("photos__pk"),
+        photo_uid=F("photos__uid"),
+        photo_state=F("photos__state"),
     )
+    if voice is not None:
+        told = told.filter(pk=voice.message_id)
+    elif case.state == CaseState.MERGED:
+        told = told.filter(voice__first_case=case)  # its voices are with the other case now
+    else:
+        told = told.filter(voice__case=case)
+        if case.voice_count > MOST_VOICES:
+            first = Voice.objects.filter(case=case).order_by("pk").values_list("pk", flat=True)[:MOST_VOICES]
+            told = told.filter(voice__pk__in=list(first))
     messages: list[Message] = []
     photos: list[Photo] = []
     for message in sorted(told, key=lambda row: (row.voice_pk, row.photo_pk or 0)):
@@ -124,12 +153,21 @@ def read_matter(case: Case, *, names: bool = True) -> Matter:
                     at=check.answer_at,
                 )
             )
-    notes = sorted(Note.objects.filter(case=case), key=lambda note: note.pk) if names else []
+    # What was merged into this case brought its notes and (told by its own entries) its story.
+    whole = {case.pk, *(message.first_case_id for message in messages)}  # type: ignore[attr-defined]
+    notes = sorted(Note.objects.filter(case_id__in=whole), key=lambda note: note.pk) if names else []
     things = [(case.noun(), case.pk)]
+    if voice is not None and voice.first_case_id != case.pk:
+        things.append((case.noun(), voice.first_case_id))
     things += [(row.noun(), row.pk) for row in (*messages, *tasks, *checks, *notes, *answers)]
     entries = sorted(Entry.objects.about_any(things).order_by(), key=lambda entry: entry.pk)
-    matter = Matter(case, messages, photos, tasks, task_photos, checks, notes, entries, answers)
+    if voice is not None:
+        entries = _since_they_came(entries, case, voice)
+    matter = Matter(case, messages, photos, tasks, task_photos, checks, notes, entries, answers, voice)
     if names:
+        beside = {other for entry in entries if (other := _other_case(entry)) is not None}
+        if beside:
+            matter.numbers = dict(Case.objects.filter(pk__in=beside).values_list("pk", "number"))
         held = {entry.post_id for entry in entries if entry.post_id is not None}
         posts = Post.objects.filter(pk__in=held).select_related("place", "user")
         matter.posts = {post.pk: post for post in posts}
@@ -138,6 +176,29 @@ def read_matter(case: Case, *, names: bool = True) -> Matter:
         if others:
             matter.users |= User.objects.in_bulk(others)
     return matter
+
+
+def _other_case(entry: Entry) -> int | None:
+    """The case that an entry puts together with this one, or takes apart from it."""
+    name = {
+        "cases.CasesMerged": "target_id",
+        "cases.CasesUnmerged": "target_id",
+        "cases.VoicesCame": "from_case_id",
+        "cases.VoicesLeft": "to_case_id",
+    }.get(entry.event)
+    return entry.data[name] if name is not None else None
+
+
+def _since_they_came(entries: list[Entry], case: Case, voice: Voice) -> list[Entry]:
+    """What happened to a voice: its own message, its first case until that was merged, this case from then on."""
+    came, noun, own = voice.joined_at, case.noun(), (Message.noun(), voice.message_id)
+    if voice.first_case_id != case.pk:
+        merged = [entry.at for entry in entries if entry.event == "cases.CasesMerged" and entry.object_id != case.pk]
+        came = max(merged, default=came)
+    before = (noun, voice.first_case_id) if voice.first_case_id != case.pk else None
+    return [
+        entry for entry in entries if came is None or entry.at >= came or (entry.noun, entry.object_id) in (own, before)
+    ]
 
 
 def position_words(role: str, place_name: str) -> str:
@@ -158,6 +219,12 @@ _ICONS = {
     "cases.CaseAwaitsCheck": "eye",
     "cases.CaseReopened": "undo",
     "cases.CaseWithdrawn": "cross",
+    "cases.CasesMerged": "people",
+    "cases.VoicesCame": "people",
+    "cases.CasesUnmerged": "undo",
+    "cases.VoicesLeft": "undo",
+    "cases.VoiceJoined": "people",
+    "cases.VoiceWithdrawn": "cross",
     "tasks.TaskAccepted": "hand",
     "tasks.TaskReturned": "undo",
     "tasks.TaskCancelled": "cross",
@@ -201,6 +268,8 @@ def staff_story(matter: Matter) -> list[Step]:
         elif entry.event == "cases.CaseSorted":
             node = category_by_id(data["category_id"])
             step.fact = node.name if node is not None else ""
+        elif (other := _other_case(entry)) is not None:
+            step.fact = _("No. %(number)s") % {"number": matter.numbers.get(other, "")}
         elif entry.event == "cases.CaseAssigned":
             step.fact = position_words(data["role"], names[data["place_id"]]) if data["place_id"] in names else ""
         elif entry.event == "tasks.TaskOpened" and data["task_id"] in tasks:
@@ -243,6 +312,10 @@ def _who(entry: Entry, matter: Matter) -> str:
         by_reporter = entry.event in (
             "channels.MessageReceived",
             "cases.CaseWithdrawn",
+            "cases.CasesMerged",
+            "cases.VoicesCame",
+            "cases.VoiceJoined",
+            "cases.VoiceWithdrawn",
             "checks.CheckPassed",
             "checks.CheckFailed",
             "checks.AnswerGiven",
@@ -327,7 +400,15 @@ def resident_story(matter: Matter, message_id: int | None = None) -> list[Step]:
                 steps.append(Step(entry.at, _("Taken up again"), "undo"))
             case "cases.CaseClosed":
                 steps.append(Step(entry.at, _("Closed"), "lock"))
-            case "cases.CaseWithdrawn":
+            case "cases.CasesMerged":
+                steps.append(Step(entry.at, _("It is handled together with what others reported"), "people"))
+            case "cases.CasesUnmerged":
+                steps.append(Step(entry.at, _("It is handled on its own again"), "undo"))
+            case "cases.VoiceJoined" if data["message_id"] == message_id:
+                steps.append(Step(entry.at, _("You joined a matter that neighbours had reported"), "people"))
+            case "cases.VoiceWithdrawn" if data["message_id"] == message_id:
+                steps.append(Step(entry.at, _("You withdrew your report; others still wait for it"), "cross"))
+            case "cases.CaseWithdrawn" if not matter.withdrew_before(entry):
                 steps.append(Step(entry.at, _("You withdrew the matter"), "cross"))
         for step in steps[told:]:
             step.entry_id, step.proof_url = entry.pk, entry.proof_url()

@@ -146,6 +146,7 @@ class ReportForm(AskingForm, PointMixin):
         widget=forms.RadioSelect,
     )
     key = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    joins = forms.CharField(max_length=200, required=False)  # what neighbours.py proposed; "no": looked, and it is not
 
     def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -204,6 +205,20 @@ class SatisfiedForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": _("Please choose one of the three.")},
     )
+
+
+class NeighbourlyForm(PointMixin):
+    """As much of a report as is there while somebody writes."""
+
+    text = forms.CharField(max_length=LONGEST_TEXT)
+    category = forms.CharField(max_length=80, required=False)
+    place = forms.ModelChoiceField(queryset=Place.objects.none(), required=False)
+
+    def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        place = self.fields["place"]
+        assert isinstance(place, forms.ModelChoiceField)  # noqa: S101
+        place.queryset = Place.objects.filter(_served_villages(now))
 
 
 class AnswerForm(forms.Form):

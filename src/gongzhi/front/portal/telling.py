@@ -30,6 +30,8 @@ def next_step(matter: Matter | None, now: datetime, message_id: int | None = Non
     if matter is None:
         return {"title": _("We are reading your report"), "words": _("Reload this page in a moment.")}
     case = matter.case
+    if matter.voice is not None and matter.voice.withdrawn_at is not None:
+        return {"title": _("You withdrew this matter"), "done": True}
     lead = position_words(case.lead_role, case.lead_place.name) if case.lead_role and case.lead_place else ""
     match case.state:
         case CaseState.NEW:

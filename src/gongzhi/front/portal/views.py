@@ -18,8 +18,9 @@ from django.utils.translation import gettext as _
 
 from gongzhi.act.tasks.models import State as TaskState
 from gongzhi.act.tasks.models import TaskPhoto
-from gongzhi.front.limits import count_report
-from gongzhi.front.portal.forms import AnswerForm, ReportForm, SatisfiedForm
+from gongzhi.front.limits import count_question, count_report
+from gongzhi.front.portal.forms import AnswerForm, NeighbourlyForm, ReportForm, SatisfiedForm
+from gongzhi.front.portal.neighbours import Neighbourly, case_for, neighbourly, number_for
 from gongzhi.front.portal.telling import kept, next_step
 from gongzhi.front.standing import served
 from gongzhi.front.story import Matter, Step, photos_of, read_matter, resident_story
@@ -33,9 +34,11 @@ from gongzhi.sense.channels.actions import Draft, receive_message
 from gongzhi.sense.channels.follow import message_of, token_of
 from gongzhi.sense.channels.models import Message, Photo
 from gongzhi.understand.cases import actions as cases
-from gongzhi.understand.cases.models import OPEN, Case
+from gongzhi.understand.cases.merging import join_case
+from gongzhi.understand.cases.models import OPEN, Case, Voice
 from gongzhi.understand.cases.models import State as CaseState
 from gongzhi.understand.cases.tree import as_json, category_by_id, lineage
+from gongzhi.understand.cases.voices import JOINABLE
 from gongzhi.verify.checks import actions as checks
 from gongzhi.verify.checks.models import Answer as CheckAnswer
 from gongzhi.verify.checks.models import State as CheckState
@@ -81,6 +84,7 @@ class Report(Guarded):
                     answers=form.answers,
                     idempotency_key=data["key"],
                     photos=data["photos"],
+                    joins=number_for(data["joins"]) if data["joins"] else "",
                 ),
                 by=None,
                 now=self.now,
@@ -88,7 +92,9 @@ class Report(Guarded):
         except Refusal as refusal:
             form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.reason))
             return self.show(request, form, status=refusal.status)
-        return redirect("portal:received", token=token_of(message))
+        received = reverse("portal:received", kwargs={"token": token_of(message)})
+        # Who has seen what neighbours reported need not be asked again.
+        return redirect(f"{received}?seen=1" if data["joins"] else received)
 
     def show(self, request: HttpRequest, form: ReportForm, status: int = 200) -> HttpResponse:
         context = {
@@ -99,6 +105,31 @@ class Report(Guarded):
             "find_url": reverse("portal:where"),
         }
         return render(request, "portal/report.html", context, status=status)
+
+
+class Neighbours(Guarded):
+    """What neighbours have reported that may be the same: a piece of the form, asked for while somebody writes.
+
+    Sent, and not named in the address, because what somebody is writing belongs into no log.
+    """
+
+    verb = Guarded.PUBLIC
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect("portal:report")
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        count_question(request, self.now, what="neighbours")
+        form = NeighbourlyForm(request.POST, now=self.now)
+        found = []
+        if form.is_valid():
+            data = form.cleaned_data
+            found = neighbourly(
+                data["text"], now=self.now, point=form.point, place=data["place"], category=data["category"]
+            )
+        response = render(request, "portal/neighbours.html", {"neighbours": found})
+        response["Cache-Control"] = "private, no-store"
+        return response
 
 
 class ByLink(Guarded):
@@ -133,7 +164,44 @@ class Received(ByLink):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         link = request.build_absolute_uri(reverse("portal:follow", kwargs={"token": self.token}))
-        return render(request, "portal/received.html", {"message": self.message, "link": link, "token": self.token})
+        own = next(iter(Case.objects.filter(voices__message=self.message)), None)
+        joined = own is not None and own.number != self.message.number
+        context = {
+            "message": self.message,
+            "link": link,
+            "token": self.token,
+            "others": own.voice_count - 1 if own is not None and joined else 0,
+            "neighbours": self.neighbours(own) if "seen" not in request.GET and not joined else [],
+        }
+        return render(request, "portal/received.html", context)
+
+    def neighbours(self, own: Case | None) -> list[Neighbourly]:
+        """For whom the form could not ask while they wrote: one step more, after everything is kept."""
+        message = self.message
+        if self.message.joins or (own is not None and (own.state not in JOINABLE or own.voice_count > 1)):
+            return []
+        return neighbourly(
+            message.text,
+            now=self.now,
+            point=(message.lon, message.lat) if message.lon is not None and message.lat is not None else None,
+            place=message.place,
+            category=message.category,
+            but=(own.pk,) if own is not None else (),
+        )
+
+
+class Join(ByLink):
+    """ "That is mine too", said after sending."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect("portal:received", token=self.token)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        case_id = case_for(request.POST.get("joins", ""))
+        if case_id is None:
+            return redirect(reverse("portal:received", kwargs={"token": self.token}) + "?seen=1")
+        join_case(message=self.message, target_id=case_id, now=self.now)
+        return self.back()
 
 
 class Follow(ByLink):
@@ -146,8 +214,11 @@ class Follow(ByLink):
         self, request: HttpRequest, form: AnswerForm, status: int = 200, satisfied: SatisfiedForm | None = None
     ) -> HttpResponse:
         # A message speaks about one case, so there is nothing to sort.
-        case = next(iter(Case.objects.filter(voices__message=self.message).select_related("lead_place")), None)
-        matter = read_matter(case, names=False) if case is not None else None
+        voices = Voice.objects.filter(message=self.message).select_related("case__lead_place", "first_case")
+        voice = next(iter(voices), None)
+        case = voice.case if voice is not None else None
+        matter = read_matter(case, names=False, voice=voice) if case is not None else None
+        stays = voice is not None and voice.withdrawn_at is None
         own = list(Photo.objects.filter(message=self.message)) if matter is None else matter.photos
         context = {
             "message": self.message,
@@ -162,8 +233,9 @@ class Follow(ByLink):
             "satisfied_form": satisfied or SatisfiedForm(),
             "may_answer": self.may_answer(matter),
             "answered": self.own_answer(matter),
-            "may_withdraw": case is not None and case.is_open,
-            "may_reopen": case is not None and case.state == CaseState.CLOSED,
+            "may_withdraw": stays and case is not None and case.is_open,
+            "may_reopen": stays and case is not None and case.state == CaseState.CLOSED,
+            "others": case.voice_count - 1 if stays and case is not None else 0,
             "lookups": lookups_about("channels.Message", self.message.pk),
         }
         return render(request, "portal/follow.html", context, status=status)
@@ -178,6 +250,8 @@ class Follow(ByLink):
         check = matter.check if matter is not None else None
         return (
             check is not None
+            and matter is not None
+            and (matter.voice is None or matter.voice.withdrawn_at is None)
             and check.state in (CheckState.ASKED, CheckState.AT_DESK)
             and self.own_answer(matter) is None
             and (self.message.entered_by_id is None or self.message.entered_by_id != check.worker_id)

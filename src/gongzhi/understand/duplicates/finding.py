@@ -31,7 +31,7 @@ class Like:
     likeness: float  # 0 to 1
     metres: int | None  # None: one of the two has no point
     days: int
-    near: bool  # the same grid or within the rule's distance; None of both has a place: not near
+    near: bool  # within the rule's distance; without two points, in the same grid or the community that was named
     same_category: bool
     text: str = field(repr=False, default="")  # of ``told_by``; for staff who may read that case
 
@@ -124,7 +124,9 @@ def _compare(
         away = None
         if point is not None and row["case__lon"] is not None:
             away = round(metres(*point, row["case__lon"], row["case__lat"]))
-        same_place = bool(row["case__placed"]) and len(place_path) > 12 and row["case__place_path"] == place_path
+        same_place = (
+            bool(row["case__placed"]) and len(place_path) >= 12 and row["case__place_path"].startswith(place_path)
+        )
         found.append(
             Like(
                 case_id=row["case_id"],

@@ -20,7 +20,7 @@ from gongzhi.ground.rules.actions import rule
 from gongzhi.ground.rules.spans import Span
 from gongzhi.sense.channels.models import Message
 from gongzhi.understand.cases.events import CaseAwaitsCheck, CasesMerged, CaseWithdrawn, VoicesLeft, VoiceWithdrawn
-from gongzhi.understand.cases.models import Case
+from gongzhi.understand.cases.models import Case, Voice
 from gongzhi.understand.cases.models import State as CaseState
 from gongzhi.verify.checks.events import (
     AnswerGiven,
@@ -60,7 +60,7 @@ def ask_whether_it_helped(event: CaseAwaitsCheck, *, entry: Entry, now: datetime
         raise LookupError(f"task {task.pk} was reported by nobody")
     on = timezone.localdate(now)
     by_link = (
-        Message.objects.filter(voice__case_id=event.case_id, answer_by__in=ASKED_IN_WRITING)
+        Message.objects.filter(voice__case_id=event.case_id, voice__withdrawn_at=None, answer_by__in=ASKED_IN_WRITING)
         .exclude(entered_by_id=task.ended_by_id)
         .exists()
     )
@@ -129,7 +129,7 @@ def answer_by_link(
     """
     check = (
         Check.objects.select_for_update(of=("self",))
-        .filter(case__voices__message=message, state__in=WAITING)
+        .filter(case__voices__in=Voice.objects.filter(message=message).speaking(), state__in=WAITING)
         .order_by("-pk")
         .first()
     )

@@ -100,7 +100,7 @@ def reporters_of(check: Check, now: datetime) -> Reporters:
     }
     needed = calls_needed(check.place_path, now)
     found = Reporters()
-    for message in Message.objects.filter(voice__case_id=check.case_id).order_by("voice__id"):
+    for message in Message.objects.filter(voice__case_id=check.case_id, voice__withdrawn_at=None).order_by("voice__id"):
         row = calls.get(message.pk, {"made": 0, "again": None})
         found.everybody.append(
             Reporter(
@@ -128,6 +128,7 @@ def call_queue(person: User, *, now: datetime, later: bool = False) -> QuerySet[
         .filter(
             Q(state=State.AT_DESK) | Q(case__voices__message__answer_by=AnswerBy.PHONE),
             case__voices__message__reporter_phone_index__isnull=False,
+            case__voices__withdrawn_at__isnull=True,
         )
         .annotate(message_id=F("case__voices__message_id"))
         .filter(~Exists(Answer.objects.filter(about=OuterRef("pk"), message=OuterRef("message_id"))))
