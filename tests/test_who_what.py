@@ -101,6 +101,7 @@ PAGES = {
     "/staff/audit/":                    "... ... .... ... ..- .",
     "/staff/powers/":                   "... ... .... ... +++ .",
     "/staff/tokens/":                   "+++ +++ ++++ +++ +++ .",
+    "/staff/webhooks/":                 "... ... .... ... +.. .",
 }  # fmt: skip
 
 # Everybody may look at these, signed in or not.

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "gongzhi.front.portal",
     "gongzhi.front.api",
     "gongzhi.front.open311",
+    "gongzhi.loop.webhooks",
     "gongzhi.loop",
     "gongzhi.verify.checks",
     "gongzhi.act.whistles",

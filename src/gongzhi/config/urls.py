@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", Alive.as_view(), name="healthz"),
     path("readyz", Ready.as_view(), name="readyz"),
     path("staff/jobs/", include("gongzhi.loop.urls")),
+    path("staff/webhooks/", include("gongzhi.loop.webhooks.urls")),
     path("ledger/", include("gongzhi.ground.ledger.urls")),
     path("styleguide/", Styleguide.as_view(), name="styleguide"),
     path("accounts/", include("allauth.urls")),

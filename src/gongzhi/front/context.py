@@ -52,6 +52,7 @@ STAFF_MENU: Final = (
     (_("Responsibilities"), "workbench:responsibilities", "people", "cases.categories"),
     (_("Rules"), "workbench:rules", "book", "rules.read"),
     (_("Jobs"), "loop:jobs", "settings", "loop.read"),
+    (_("Webhooks"), "webhooks:webhook_list", "send", "webhooks.manage"),
     (_("Audit"), "workbench:audit", "shield", "ledger.read"),
 )
 RESIDENT_MENU: Final = (

@@ -70,6 +70,7 @@ ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
             "places.change",
             "cases.categories",
             "loop.read",
+            "webhooks.manage",
         }
     ),
     Role.SECURITY_ADMINISTRATOR: frozenset({"workbench.enter", "access.read", "access.grant", "places.read"}),
@@ -78,7 +79,7 @@ ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
 
 # Verbs that work only while the person's powers are switched on: for a limited time and with a reason on record.
 POWERS: Final = frozenset(
-    {"access.grant", "rules.change", "places.change", "cases.categories", "ledger.read", "loop.read"}
+    {"access.grant", "rules.change", "places.change", "cases.categories", "ledger.read", "loop.read", "webhooks.manage"}
 )
 
 
