@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from gongzhi.front.workbench.forms.selects import PlainSelect
+from gongzhi.understand.cases.models import Case
 
 # Who leads is left to the responsibility matrix.
 MATRIX = "matrix"
@@ -46,6 +47,13 @@ class SortForm(MoveForm):
             "required": _("Say first where the case belongs."),
             "invalid_choice": _("We do not know this place. Please choose from the list."),
         },
+    )
+    urgency = forms.ChoiceField(
+        label=_("How urgent is it?"),
+        choices=Case.Urgency.choices,
+        required=False,
+        widget=PlainSelect,
+        error_messages={"invalid_choice": _("This choice is not offered. Please choose from the list.")},
     )
     summary = forms.CharField(
         label=_("In one line"),

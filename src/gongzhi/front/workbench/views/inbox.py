@@ -21,6 +21,7 @@ from gongzhi.front.workbench.filters import CaseFilter, category_choices, place_
 from gongzhi.front.workbench.forms.cases import MATRIX, SortForm
 from gongzhi.front.workbench.models import SavedView
 from gongzhi.front.workbench.rows import case_rows, place_words, state_tag, tick_box, urgency_tag
+from gongzhi.front.workbench.suggested import Suggested, choose, of_case
 from gongzhi.front.workbench.views.bulk import deeds_for
 from gongzhi.front.workbench.views.case import changes_since, find_case
 from gongzhi.front.workbench.views.cases import drawn_select
@@ -164,6 +165,10 @@ class Inbox(Desk):
 class InboxCase(Desk):
     """One case with the form to sort and assign it. An assigned case can be corrected here as well."""
 
+    told: Message | None = None
+    read: Suggested
+    category_source = ""
+
     def get(self, request: HttpRequest, number: str) -> HttpResponse:
         case = self.find(number)
         if case.state not in RUNNING:
@@ -185,8 +190,7 @@ class InboxCase(Desk):
         if not case.placed and case.nearest is not None and case.state == State.NEW:
             known = {position.code for position in held}
             held += [one for one in positions_at(case.nearest.path, today) if one.code not in known]
-        category = case.category
-        usable = category is not None and category.is_in_force(today)
+        category, self.category_source = choose(case, self.suggested(case), self.request.GET.get("as", ""), today)
         return SortForm(
             given,
             categories=category_choices(today, everything=_("Choose …")),
@@ -196,11 +200,18 @@ class InboxCase(Desk):
                 *((position.code, str(position)) for position in held),
             ],
             initial={
-                "category": category.code if category is not None and usable else "",
+                "category": category,
                 "place": case.place.path if case.placed else "",
                 "summary": case.summary,
+                "urgency": case.urgency if case.sorted_at or case.urgency != Case.Urgency.NORMAL else self.read.urgency,
             },
         )
+
+    def suggested(self, case: Case) -> Suggested:
+        """What the message that opened the case seems to say. Read once."""
+        self.told = Message.objects.filter(voice__first_case=case).order_by("voice__id").first()
+        self.read = of_case(case, self.told.text if self.told is not None else "", timezone.localdate(self.now))
+        return self.read
 
     def post(self, request: HttpRequest, number: str) -> HttpResponse:
         case = self.find(number)
@@ -241,6 +252,7 @@ class InboxCase(Desk):
             "category": data["category"],
             "place": place,
             "summary": data["summary"],
+            "urgency": data["urgency"],
             "version": data["version"],
             "by": self.person,
             "now": self.now,
@@ -262,7 +274,7 @@ class InboxCase(Desk):
         return max(able, key=lambda post: len(post.place_path), default=None)
 
     def draw(self, case: Case, form: SortForm, *, changes: list[Step] | None = None, status: int = 200) -> HttpResponse:
-        told = Message.objects.filter(voice__case=case).order_by("voice__id").first()
+        told = self.told
         clock = case_clock(
             state=case.state,
             due=case.due_at,
@@ -285,6 +297,8 @@ class InboxCase(Desk):
             "case": case,
             "following": numbers[at] if at < len(numbers) and numbers[at] != case.number else "",
             "message": told,
+            "suggested": self.read,
+            "category_source": self.category_source,
             "photos": photos_of([told], Photo.objects.filter(message=told)) if told is not None else [],
             "form": form,
             "changes": changes,
