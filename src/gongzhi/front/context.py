@@ -42,6 +42,7 @@ STAFF_MENU: Final = (
     (_("Cases"), "workbench:cases", "list", "cases.read"),
     (_("Tasks"), "workbench:tasks", "check", "tasks.work"),
     (_("Checks"), "workbench:checks", "eye", "checks.check"),
+    (_("Themes"), "workbench:themes", "flag", "themes.answer"),
     (_("Whistles"), "workbench:whistles", "sound", "whistles.answer"),
     (_("Calls"), "workbench:calls", "phone", "checks.check"),
     (_("Map"), "workbench:map", "map", "places.read"),

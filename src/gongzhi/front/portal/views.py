@@ -39,6 +39,7 @@ from gongzhi.understand.cases.models import OPEN, Case, Voice
 from gongzhi.understand.cases.models import State as CaseState
 from gongzhi.understand.cases.tree import as_json, category_by_id, lineage
 from gongzhi.understand.cases.voices import JOINABLE
+from gongzhi.understand.themes.models import Theme
 from gongzhi.verify.checks import actions as checks
 from gongzhi.verify.checks.models import Answer as CheckAnswer
 from gongzhi.verify.checks.models import State as CheckState
@@ -237,6 +238,7 @@ class Follow(ByLink):
             "may_reopen": stays and case is not None and case.state == CaseState.CLOSED,
             "others": case.voice_count - 1 if stays and case is not None else 0,
             "lookups": lookups_about("channels.Message", self.message.pk),
+            "answered_themes": list(Theme.objects.answered().about(case.pk)) if case is not None else [],
         }
         return render(request, "portal/follow.html", context, status=status)
 

@@ -10,6 +10,7 @@ from gongzhi.front.workbench.views.case import find_case
 from gongzhi.front.workbench.views.whistles import clock_of
 from gongzhi.ground.access.actions import holding
 from gongzhi.ground.access.guard import Guarded
+from gongzhi.understand.themes.models import Theme
 
 
 class Related(Guarded):
@@ -25,6 +26,10 @@ class Related(Guarded):
             "whistles": [
                 {"whistle": one, "clock": clock_of(one, self.now).html} for one in whistles.order_by("-blown_at")
             ],
+            "themes": Theme.objects.visible_to(self.person)
+            .about(case.pk)
+            .exclude(state="dropped")
+            .order_by("-pk")[:20],
             "may_blow": case.is_open and holding(self.person, "whistles.blow", case.place_path, self.now) is not None,
         }
         name = "case_related_part" if request.headers.get("HX-Request") else "case_related"
