@@ -65,6 +65,7 @@ class House(RuleBasedStateMachine):
     """One small town, used by everybody at once."""
 
     town: ClassVar[Any]
+    legal: ClassVar[set[tuple[str, str]]] = LEGAL
     numbers = Bundle("numbers")
 
     def __init__(self) -> None:
@@ -300,8 +301,12 @@ class House(RuleBasedStateMachine):
         now = dict(Case.objects.values_list("pk", "state"))
         for pk, state in now.items():
             before = self.states.get(pk, State.NEW)
-            assert state == before or (before, state) in LEGAL, f"{before} -> {state}"
+            assert state == before or (before, state) in self.legal, f"{before} -> {state}"
         self.states = now
+        self.structure_holds()
+
+    def structure_holds(self) -> None:
+        """More that holds after every step; larger machines say what."""
 
     @invariant()
     def a_case_has_one_lead_and_at_most_one_order(self) -> None:
@@ -326,7 +331,10 @@ class House(RuleBasedStateMachine):
         entries = list(Entry.objects.order_by("pk"))
         for place, entry in enumerate(entries):
             if entry.event == "cases.CaseClosed":
-                assert somebody_else_found_it_done(entries[: place + 1], entry.data["case_id"])
+                assert self.closed_properly(entries[: place + 1], entry.data["case_id"])
+
+    def closed_properly(self, entries: list[Entry], case_id: int) -> bool:
+        return somebody_else_found_it_done(entries, case_id)
 
     def everything_is_in_its_place(self) -> None:
         """Once all reactions have run: nobody is lost, and every case lies with exactly one."""
