@@ -99,6 +99,8 @@ PAGES = {
     "/staff/tables/matrix.csv":          "... ... .... ... +.. .",
     "/staff/holidays/":                 "... ... .... ... +.+ .",
     "/staff/audit/":                    "... ... .... ... ..- .",
+    "/staff/outbox/":                   "... ... .... ... -.. .",
+    "/staff/cases/{case}/told/":        "++. .+. ++++ ... ... .",
     "/staff/powers/":                   "... ... .... ... +++ .",
     "/staff/tokens/":                   "+++ +++ ++++ +++ +++ .",
     "/staff/webhooks/":                 "... ... .... ... +.. .",

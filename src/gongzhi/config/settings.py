@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "gongzhi.front.open311",
     "gongzhi.loop.webhooks",
     "gongzhi.loop",
+    "gongzhi.verify.notices",
     "gongzhi.verify.checks",
     "gongzhi.act.whistles",
     "gongzhi.act.tasks",
@@ -209,7 +210,27 @@ STORAGES = {
 WHITENOISE_MAX_AGE = 3600
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "gongzhi"}}
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+# The public address of this installation, for links in messages: "https://gongzhi.example.gov.cn".
+GONGZHI_ADDRESS = environment.text("GONGZHI_ADDRESS") or next(iter(CSRF_TRUSTED_ORIGINS), "http://127.0.0.1:8000")
+# How reporters who asked for it are told each step. "outbox" writes into a file instead of sending.
+GONGZHI_SMS = environment.choice("GONGZHI_SMS", ("none", "outbox", "http"), "outbox" if DEMO else "none")
+GONGZHI_SMS_URL = environment.text("GONGZHI_SMS_URL")
+GONGZHI_SMS_SECRET = environment.text("GONGZHI_SMS_SECRET")
+GONGZHI_EMAIL = environment.choice("GONGZHI_EMAIL", ("none", "outbox", "smtp"), "outbox" if DEMO else "none")
+GONGZHI_OUTBOX = str(HOME / "outbox.jsonl")
+EMAIL_BACKEND = {
+    "none": "django.core.mail.backends.console.EmailBackend",
+    "outbox": "gongzhi.verify.notices.carriers.OutboxEmail",
+    "smtp": "django.core.mail.backends.smtp.EmailBackend",
+}[GONGZHI_EMAIL]
+EMAIL_HOST = environment.text("GONGZHI_EMAIL_HOST", "localhost")
+EMAIL_PORT = environment.number("GONGZHI_EMAIL_PORT", 25)
+EMAIL_HOST_USER = environment.text("GONGZHI_EMAIL_USER")
+EMAIL_HOST_PASSWORD = environment.text("GONGZHI_EMAIL_PASSWORD")
+EMAIL_USE_TLS = environment.flag("GONGZHI_EMAIL_TLS")
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = environment.text("GONGZHI_EMAIL_FROM", "gongzhi@localhost")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

@@ -52,6 +52,7 @@ STAFF_MENU: Final = (
     (_("Categories"), "workbench:categories", "list", "cases.categories"),
     (_("Responsibilities"), "workbench:responsibilities", "people", "cases.categories"),
     (_("Rules"), "workbench:rules", "book", "rules.read"),
+    (_("Outbox"), "notices:outbox", "send", "notices.read"),
     (_("Jobs"), "loop:jobs", "settings", "loop.read"),
     (_("Webhooks"), "webhooks:webhook_list", "send", "webhooks.manage"),
     (_("Audit"), "workbench:audit", "shield", "ledger.read"),

@@ -11,6 +11,7 @@ from gongzhi.understand.cases import actions as cases
 from gongzhi.understand.cases.events import (
     CaseAssigned,
     CaseAwaitsCheck,
+    CaseClosed,
     CaseOpened,
     CasePaused,
     CasePlaced,
@@ -32,7 +33,8 @@ from gongzhi.understand.duplicates import actions as duplicates
 from gongzhi.understand.search import actions as search
 from gongzhi.understand.suggestions import actions as suggestions
 from gongzhi.verify.checks import actions as checks
-from gongzhi.verify.checks.events import CheckFailed, CheckPassed
+from gongzhi.verify.checks.events import CheckAsked, CheckFailed, CheckPassed
+from gongzhi.verify.notices import actions as notices
 
 CIRCUIT: tuple[When, ...] = (
     # sense -> understand
@@ -76,6 +78,18 @@ CIRCUIT: tuple[When, ...] = (
     When(CasesMerged, then=checks.drop_for_case),
     When(VoicesLeft, then=checks.weigh_again),
     When(VoiceWithdrawn, then=checks.weigh_again),
+    # everybody is told each step
+    When(MessageReceived, then=notices.tell_reporters, only=lambda event: event.written_to),
+    When(VoiceJoined, then=notices.tell_reporters),
+    When(VoicesCame, then=notices.tell_reporters),
+    When(CasesUnmerged, then=notices.tell_reporters),
+    When(CaseAssigned, then=notices.tell_reporters),
+    When(CasePaused, then=notices.tell_reporters),
+    When(CaseResumed, then=notices.tell_reporters),
+    When(DeadlineExtended, then=notices.tell_reporters),
+    When(CheckAsked, then=notices.tell_reporters),
+    When(CaseClosed, then=notices.tell_reporters),
+    When(CaseReopened, then=notices.tell_reporters),
     # verify -> understand: the only way by which a case closes
     When(CheckPassed, then=cases.close_after_check, back=True),
     When(CheckFailed, then=cases.reopen_after_check, back=True),

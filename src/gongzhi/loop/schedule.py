@@ -43,6 +43,7 @@ SCHEDULES: tuple[Every, ...] = (
     Every("seal_entries", "gongzhi.ground.ledger.jobs.seal_entries", seconds=60),
     Every("move_unanswered_checks", "gongzhi.verify.checks.jobs.move_unanswered", seconds=600),
     Every("remind_late_units", "gongzhi.act.whistles.jobs.remind_late", seconds=300),
+    Every("send_waiting_notices", "gongzhi.verify.notices.jobs.send_waiting", seconds=60),
     Every("end_expired_modes", "gongzhi.ground.places.jobs.end_expired_modes", seconds=60),
     Every("forget_tallies", "gongzhi.ground.access.jobs.forget_tallies", seconds=3600),
     Every("clean_jobs", "gongzhi.loop.queue.clean", seconds=3600),

@@ -23,6 +23,7 @@ from gongzhi.sense.channels.models import LONGEST_TEXT, AnswerBy
 from gongzhi.sense.channels.photos import MOST_PHOTOS
 from gongzhi.understand.cases.tree import category_by_code, leaves
 from gongzhi.verify.checks.models import Satisfied
+from gongzhi.verify.notices.carriers import is_open
 
 # A select with more entries than this is a burden on a telephone; then the community is typed.
 _MOST_OFFERED = 200
@@ -137,13 +138,16 @@ class ReportForm(AskingForm, PointMixin):
     )
     answer_by = forms.ChoiceField(
         label=_("How shall we ask you whether it helped?"),
-        choices=[
-            (AnswerBy.LINK, _("On the follow page")),
-            (AnswerBy.PHONE, _("Call me")),
-            (AnswerBy.NONE, _("No need")),
-        ],
         initial=AnswerBy.LINK,
         widget=forms.RadioSelect,
+    )
+    email = forms.EmailField(
+        label=_("E-mail"),
+        help_text=_("Only to tell you each step. Kept sealed like the telephone number."),
+        max_length=120,
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={"invalid": _("This does not look like an e-mail address. You may leave it empty.")},
     )
     key = forms.CharField(max_length=64, widget=forms.HiddenInput)
     joins = forms.CharField(max_length=200, required=False)  # what neighbours.py proposed; "no": looked, and it is not
@@ -151,6 +155,16 @@ class ReportForm(AskingForm, PointMixin):
     def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.on = on = timezone.localdate(now)
+        ways = self.fields["answer_by"]
+        assert isinstance(ways, forms.ChoiceField)  # noqa: S101
+        offered = [(AnswerBy.LINK.value, _t("On the follow page"))]
+        if is_open(AnswerBy.SMS):
+            offered.append((AnswerBy.SMS.value, _t("By text message, and tell me each step")))
+        if is_open(AnswerBy.EMAIL):
+            offered.append((AnswerBy.EMAIL.value, _t("By e-mail, and tell me each step")))
+        else:
+            del self.fields["email"]
+        ways.choices = [*offered, (AnswerBy.PHONE.value, _t("Call me")), (AnswerBy.NONE.value, _t("No need"))]
         category = self.fields["category"]
         place = self.fields["place"]
         assert isinstance(category, forms.ChoiceField)  # noqa: S101
@@ -191,6 +205,10 @@ class ReportForm(AskingForm, PointMixin):
             self.add_error("photos", _t("At most four photos, please."))
         if data.get("answer_by") == AnswerBy.PHONE and not data.get("phone") and "phone" not in self.errors:
             self.add_error("phone", _t("To call you, we need your number."))
+        if data.get("answer_by") == AnswerBy.SMS and not data.get("phone") and "phone" not in self.errors:
+            self.add_error("phone", _t("To write to you, we need your number."))
+        if data.get("answer_by") == AnswerBy.EMAIL and not data.get("email") and "email" not in self.errors:
+            self.add_error("email", _t("To write to you, we need your address."))
         if (data.get("lon") is None) != (data.get("lat") is None) and not {"lon", "lat"} & set(self.errors):
             self.add_error(None, _t("This point is not on the map."))
         return data

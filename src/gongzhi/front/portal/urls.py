@@ -17,6 +17,7 @@ urlpatterns = [
     path("follow/<str:token>/", views.Follow.as_view(), name="follow"),
     path("follow/<str:token>/answer/", views.Answer.as_view(), name="answer"),
     path("follow/<str:token>/satisfied/", views.SayHowSatisfied.as_view(), name="satisfied"),
+    path("follow/<str:token>/no-messages/", views.NoMessages.as_view(), name="no_messages"),
     path("follow/<str:token>/withdraw/", views.Withdraw.as_view(), name="withdraw"),
     path("follow/<str:token>/reopen/", views.Reopen.as_view(), name="reopen"),
     path("follow/<str:token>/photo/<uuid:uid>/<str:size>/", views.PhotoByLink.as_view(), name="photo"),

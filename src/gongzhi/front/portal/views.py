@@ -43,6 +43,8 @@ from gongzhi.understand.themes.models import Theme
 from gongzhi.verify.checks import actions as checks
 from gongzhi.verify.checks.models import Answer as CheckAnswer
 from gongzhi.verify.checks.models import State as CheckState
+from gongzhi.verify.notices import actions as notices
+from gongzhi.verify.notices.models import WRITTEN_TO, Stop
 
 BASE_LAYER = "gongzhi/map/base-qinghuayuan.geojson"
 
@@ -80,6 +82,7 @@ class Report(Guarded):
                     address=data["address"],
                     name=data["name"],
                     phone=data["phone"],
+                    email=data.get("email", ""),
                     answer_by=data["answer_by"],
                     language=get_language() or "",
                     answers=form.answers,
@@ -239,8 +242,15 @@ class Follow(ByLink):
             "others": case.voice_count - 1 if stays and case is not None else 0,
             "lookups": lookups_about("channels.Message", self.message.pk),
             "answered_themes": list(Theme.objects.answered().about(case.pk)) if case is not None else [],
+            **self.messages_sent(),
         }
         return render(request, "portal/follow.html", context, status=status)
+
+    def messages_sent(self) -> dict[str, Any]:
+        """Whether this reporter is written to, and whether they have said that it is enough."""
+        if self.message.answer_by not in WRITTEN_TO:
+            return {}
+        return {"written_to": True, "stopped": Stop.objects.filter(message=self.message).exists()}
 
     def story(self, matter: Matter | None) -> list[Step]:
         if matter is None:
@@ -306,6 +316,17 @@ class SayHowSatisfied(Follow):
         except Refusal as refusal:
             form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.reason))
             return self.show(request, AnswerForm(), status=refusal.status, satisfied=form)
+        return self.back()
+
+
+class NoMessages(ByLink):
+    """The reporter wants no more text messages or e-mails about this report."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.back()
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        notices.stop_notices(message=self.message, now=self.now)
         return self.back()
 
 

@@ -21,6 +21,7 @@ from gongzhi.front.workbench.views import (
     themes,
     today,
     tokens,
+    told,
     whistles,
     work,
 )
@@ -102,6 +103,7 @@ urlpatterns = [
     path("checks/<int:pk>/", work.CheckPage.as_view(), name="check"),
     path("checks/<int:pk>/conclude/", work.Conclude.as_view(), name="check_conclude"),
     path("checks/<int:pk>/call-failed/", work.CallFailed.as_view(), name="check_call_failed"),
+    path("cases/<number:number>/told/", told.Told.as_view(), name="case_told"),
     path("calls/", calls.Calls.as_view(), name="calls"),
     path("calls/<int:pk>/<int:message>/", calls.Call.as_view(), name="call"),
     path("calls/<int:pk>/<int:message>/number/", calls.CallNumber.as_view(), name="call_number"),

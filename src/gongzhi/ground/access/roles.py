@@ -71,6 +71,7 @@ ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
             "cases.categories",
             "loop.read",
             "webhooks.manage",
+            "notices.read",
         }
     ),
     Role.SECURITY_ADMINISTRATOR: frozenset({"workbench.enter", "access.read", "access.grant", "places.read"}),
@@ -79,7 +80,16 @@ ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
 
 # Verbs that work only while the person's powers are switched on: for a limited time and with a reason on record.
 POWERS: Final = frozenset(
-    {"access.grant", "rules.change", "places.change", "cases.categories", "ledger.read", "loop.read", "webhooks.manage"}
+    {
+        "access.grant",
+        "rules.change",
+        "places.change",
+        "cases.categories",
+        "ledger.read",
+        "loop.read",
+        "webhooks.manage",
+        "notices.read",
+    }
 )
 
 

@@ -203,7 +203,13 @@ def _write_message(
         photo.upload.save(f"upload{suffix}", ContentFile(content), save=False)
         photo.save()
     record(
-        MessageReceived(message_id=message.pk, channel=message.channel, photos=len(photos), consent=draft.consent),
+        MessageReceived(
+            message_id=message.pk,
+            channel=message.channel,
+            photos=len(photos),
+            consent=draft.consent,
+            written_to=message.answer_by in (AnswerBy.SMS, AnswerBy.EMAIL),
+        ),
         about=message,
         by=by,
         now=now,

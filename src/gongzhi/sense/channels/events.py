@@ -11,6 +11,7 @@ class MessageReceived(Event):
     channel: str
     photos: int = 0
     consent: str = ""  # of a group chat: how those who wrote agreed ("group", "person")
+    written_to: bool = False  # the reporter wants to be told by text message or e-mail
 
 
 class TableUploaded(Event):

@@ -19,6 +19,7 @@ from gongzhi.front.workbench.forms.selects import PlainSelect
 from gongzhi.sense.channels.models import LONGEST_TEXT, AnswerBy, Channel
 from gongzhi.sense.channels.photos import MOST_PHOTOS
 from gongzhi.understand.cases.tree import category_by_code
+from gongzhi.verify.notices.carriers import is_open
 
 WAYS: Final = (
     (Channel.PHONE.value, _("They called")),
@@ -94,14 +95,16 @@ class EnterForm(AskingForm):
     )
     answer_by = forms.ChoiceField(
         label=_("How shall they be asked whether it helped?"),
-        choices=[
-            (AnswerBy.PHONE.value, _("By telephone")),
-            (AnswerBy.LINK.value, _("By the follow link")),
-            (AnswerBy.NONE.value, _("No need")),
-        ],
         initial=AnswerBy.PHONE,
         widget=PlainSelect,
-        error_messages={"required": _("Choose one of the three."), "invalid_choice": _("Choose one of the three.")},
+        error_messages={"required": _("Choose one of these."), "invalid_choice": _("Choose one of these.")},
+    )
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=120,
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        error_messages={"invalid": _("This does not look like an e-mail address. You may leave it empty.")},
     )
     key = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
@@ -118,6 +121,16 @@ class EnterForm(AskingForm):
         retired = retired_words(str(self.data.get("category", "")), on) if self.is_bound else ""
         if retired:
             self.fields["category"].error_messages["invalid_choice"] = retired
+        ways = self.fields["answer_by"]
+        assert isinstance(ways, forms.ChoiceField)  # noqa: S101
+        offered = [(AnswerBy.PHONE.value, _t("By telephone")), (AnswerBy.LINK.value, _t("By the follow link"))]
+        if is_open(AnswerBy.SMS):
+            offered.append((AnswerBy.SMS.value, _t("By text message, each step")))
+        if is_open(AnswerBy.EMAIL):
+            offered.append((AnswerBy.EMAIL.value, _t("By e-mail, each step")))
+        else:
+            del self.fields["email"]
+        ways.choices = [*offered, (AnswerBy.NONE.value, _t("No need"))]
         if not self.is_bound:
             self.initial.setdefault("key", uuid.uuid4().hex)
         self.ask(on)
@@ -150,6 +163,10 @@ class EnterForm(AskingForm):
             data["answer_by"] = data.get("answer_by") if data.get("phone") else AnswerBy.NONE
         elif data.get("answer_by") == AnswerBy.PHONE and not data.get("phone") and "phone" not in self.errors:
             self.add_error("phone", _t("To call them back, we need the number. Or choose another way to ask."))
+        if data.get("answer_by") == AnswerBy.SMS and not data.get("phone") and "phone" not in self.errors:
+            self.add_error("phone", _t("To write to them, we need the number."))
+        if data.get("answer_by") == AnswerBy.EMAIL and not data.get("email") and "email" not in self.errors:
+            self.add_error("email", _t("To write to them, we need the address."))
         if (data.get("lon") is None) != (data.get("lat") is None) and not {"lon", "lat"} & set(self.errors):
             self.add_error(None, _t("This point is not on the map."))
         return data

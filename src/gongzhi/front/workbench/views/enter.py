@@ -61,6 +61,7 @@ class Enter(Guarded):
                     address=data["address"],
                     name=data["name"],
                     phone=data["phone"],
+                    email=data.get("email", ""),
                     answer_by=data["answer_by"],
                     answers=form.answers,
                     idempotency_key=data["key"],
