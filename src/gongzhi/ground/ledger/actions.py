@@ -12,6 +12,7 @@ from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
 from gongzhi.ground.accounts.models import User
+from gongzhi.ground.filling import pour
 from gongzhi.ground.ledger import merkle, witness
 from gongzhi.ground.ledger.events import Event, RowsBrought
 from gongzhi.ground.ledger.models import Entry, EntryQuerySet, Leaf, Recorded, Seal
@@ -79,9 +80,8 @@ def record_many(
     """Append entries about many rows at once (bulk import). The rows' own ``version`` is already right and saved."""
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("record_many() belongs inside the transaction of its action")
-    entries = Entry.objects.bulk_create(
-        [Entry(**_facts(event, row, by, now, post, place(row))) for event, row in steps], batch_size=1000
-    )
+    entries = [Entry(**_facts(event, row, by, now, post, place(row))) for event, row in steps]
+    pour(Entry, entries)
     for listener in _listeners:
         listener(entries)
     return entries

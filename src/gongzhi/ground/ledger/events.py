@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from gongzhi.ground.ledger.models import canonical
 
 _REGISTRY: dict[str, type[Event]] = {}
+_AS_IT_IS = frozenset({int, str, bool, type(None)})  # what JSON gives back exactly as it was
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -47,6 +48,9 @@ class Event:
 
     def data(self) -> dict[str, Any]:
         """The fields as the record keeps them (plain JSON)."""
+        facts = dict(sorted(vars(self).items()))
+        if all(type(value) in _AS_IT_IS for value in facts.values()):
+            return facts
         facts = dataclasses.asdict(self)  # type: ignore[call-overload]
         return typing.cast("dict[str, Any]", json.loads(canonical(facts)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import hmac
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
@@ -11,11 +12,12 @@ from decimal import Decimal
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
+from django.conf import settings
 from django.core import signing
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
-from django.utils.crypto import salted_hmac
+from django.utils.encoding import force_bytes
 
 from gongzhi.ground.ledger.paths import below
 
@@ -90,8 +92,14 @@ def words_mark(noun: str, name: str, words: str, secret: str | bytes | None = No
     """The keyed mark of what somebody wrote (16 bytes); zeros for nothing."""
     if not words:
         return bytes(WORDS_MARK)
-    mark = salted_hmac("gongzhi.ledger.words", f"{noun}.{name}:{words}", secret=secret, algorithm="sha256")
-    return mark.digest()[:WORDS_MARK]
+    key = _words_key(settings.SECRET_KEY if secret is None else secret)
+    return hmac.digest(key, f"{noun}.{name}:{words}".encode(), "sha256")[:WORDS_MARK]
+
+
+@functools.lru_cache(maxsize=8)
+def _words_key(secret: str | bytes) -> bytes:
+    """The key as ``django.utils.crypto.salted_hmac`` derives it: an import marks a hundred thousand words."""
+    return hashlib.sha256(b"gongzhi.ledger.words" + force_bytes(secret)).digest()
 
 
 @functools.cache

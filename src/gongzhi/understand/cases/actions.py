@@ -40,7 +40,7 @@ from gongzhi.understand.cases.events import (
     UrgencyMarked,
     VoiceWithdrawn,
 )
-from gongzhi.understand.cases.importing import open_batch
+from gongzhi.understand.cases.importing import ending_of, open_batch, with_surroundings
 from gongzhi.understand.cases.models import MOVES, Case, Category, Move, Note, State, Voice
 from gongzhi.understand.cases.responsibility import Desks, Position, desk_for, desk_place, lead_for
 from gongzhi.understand.cases.tree import category_by_code, deadline_rule_of, in_force
@@ -75,15 +75,21 @@ def open_from_message(event: MessageReceived, *, entry: Entry, now: datetime) ->
 def open_from_import(event: MessagesImported, *, entry: Entry, now: datetime) -> None:
     """A batch of imported messages becomes cases (reaction to MessagesImported)."""
     imported = Message.objects.filter(bulk_import_id=event.import_id, pk__gte=event.first, pk__lte=event.last)
-    messages = list(imported.select_related("place", "nearest", "ending").order_by("pk"))
+    # What is sealed stays where it is: a case is made of the rest.
+    messages = list(imported.defer("reporter_name", "reporter_phone", "reporter_email").order_by("pk"))
     desks = Desks(timezone.localdate(now))
-    open_batch(messages, make=lambda message: new_case(message, now=now, desks=desks), now=now)
+    open_batch(
+        with_surroundings(messages),
+        make=lambda message: new_case(message, now=now, desks=desks, ended=ending_of(message) is not None),
+        now=now,
+    )
 
 
-def new_case(message: Message, *, now: datetime, desks: Desks | None = None) -> Case:
+def new_case(message: Message, *, now: datetime, desks: Desks | None = None, ended: bool = False) -> Case:
     """The case that a message makes, not yet saved: placed, with the reporter's category and the first deadline.
 
-    First receiver leads: it lies with the nearest desk. Who makes many gives the ``desks`` that they share.
+    First receiver leads: it lies with the nearest desk. Who makes many gives the ``desks`` that they share. What has
+    ended elsewhere gets no deadline.
     """
     on = timezone.localdate(now)
     place = message.place or _who_looks(message, on)
@@ -105,7 +111,10 @@ def new_case(message: Message, *, now: datetime, desks: Desks | None = None) -> 
         opened_at=message.received_at,
     )
     _lay_with(case, (desks or Desks(on)).of(place.path))
-    _start_clock(case, since=message.received_at)
+    if ended:
+        case.deadline_rule = deadline_rule_of(category)
+    else:
+        _start_clock(case, since=message.received_at)
     return case
 
 

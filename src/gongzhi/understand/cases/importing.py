@@ -7,11 +7,12 @@ from datetime import date, datetime
 
 from django.utils import timezone
 
+from gongzhi.ground.filling import pour
 from gongzhi.ground.ledger.actions import record_many
 from gongzhi.ground.ledger.events import Event
 from gongzhi.ground.ledger.models import Recorded
 from gongzhi.ground.places.models import Place
-from gongzhi.sense.channels.models import BulkImport, Message
+from gongzhi.sense.channels.models import BulkImport, Ending, Message
 from gongzhi.understand.cases.events import CaseAssigned, CaseClosed, CaseOpened
 from gongzhi.understand.cases.models import Case, State, Voice
 from gongzhi.understand.cases.responsibility import Position, lead_for
@@ -21,7 +22,10 @@ NEAR = 5_000  # metres within which a grid's own street looks for the place
 
 
 def open_batch(messages: Sequence[Message], *, make: Callable[[Message], Case], now: datetime) -> list[Case]:
-    """Write a case for each message with one insert for each table, and everything into the record."""
+    """Write a case for each message, table by table, and everything into the record.
+
+    The messages know their ``place``, ``nearest`` and ``ending`` (``with_surroundings``).
+    """
     if not messages:
         return []
     bulk = BulkImport.objects.select_related("place", "by").get(messages__pk=messages[0].pk)
@@ -29,13 +33,34 @@ def open_batch(messages: Sequence[Message], *, make: Callable[[Message], Case], 
     streets = _Streets()
     opened = [_case(message, bulk, make, leads, streets, now) for message in messages]
     cases = [case for case, _desk in opened]
-    Case.objects.bulk_create(cases, batch_size=500)
-    Voice.objects.bulk_create(
-        [Voice(case=case, first_case=case, message=message) for case, message in zip(cases, messages, strict=True)],
-        batch_size=500,
+    pour(Case, cases)
+    pour(
+        Voice,
+        [
+            Voice(case_id=case.pk, first_case_id=case.pk, message_id=message.pk)
+            for case, message in zip(cases, messages, strict=True)
+        ],
     )
     record_many(_told(opened, messages), by=bulk.by, now=now)
     return cases
+
+
+def with_surroundings(messages: Sequence[Message]) -> Sequence[Message]:
+    """The messages with their places and endings: many messages of few places, so each place is read once."""
+    places = Place.objects.in_bulk(
+        {pk for message in messages for pk in (message.place_id, message.nearest_id) if pk is not None}
+    )
+    ended = Ending.objects.filter(message__in=[one.pk for one in messages])
+    endings = {ending.message_id: ending for ending in ended}
+    for message in messages:
+        message.place = places[message.place_id] if message.place_id is not None else None
+        message.nearest = places[message.nearest_id] if message.nearest_id is not None else None
+        message._state.fields_cache["ending"] = endings.get(message.pk)
+    return messages
+
+
+def ending_of(message: Message) -> Ending | None:
+    return getattr(message, "ending", None)
 
 
 def _case(
@@ -58,7 +83,7 @@ def _case(
         category = case.category = None
     if category is not None:
         case.sorted_at = now  # whoever made the mapping has sorted it
-    if (ending := getattr(message, "ending", None)) is not None:
+    if (ending := ending_of(message)) is not None:
         case.state, case.closed_as = State.CLOSED, Case.ClosedAs.IMPORTED
         case.closed_at, case.outcome = ending.ended_at, ending.words
         # Another house's promise, which nobody here can have kept or broken.
