@@ -7,20 +7,24 @@ open case has somebody who answers for it, and what the record tells agrees with
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
+from gongzhi.act.tasks import actions as tasks
 from gongzhi.act.tasks.models import Task
 from gongzhi.ground.access.models import Post
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.sense.channels.actions import Draft, receive_message
 from gongzhi.sense.channels.models import AnswerBy, Message
+from gongzhi.understand.cases import actions as cases
 from gongzhi.understand.cases import merging
 from gongzhi.understand.cases.models import MOVES, OPEN, Case, Move, State, Voice
+from gongzhi.understand.cases.voices import JOINABLE
 from gongzhi.verify.checks import actions as checks
 from gongzhi.verify.checks.models import Check, Satisfied
 from tests import test_state_machine as house
@@ -28,61 +32,56 @@ from tests.test_state_machine import LEGAL, House, someone
 
 # Taking a case out again gives it back to whoever led it, to the desk, or to nobody when its reporters have left.
 BACK = {(State.MERGED, State.ASSIGNED), (State.MERGED, State.NEW), (State.MERGED, State.WITHDRAWN)}
+DAY = (
+    "report", "report", "dispatch", "dispatch", "merge", "merge", "unmerge", "work", "work", "answer", "answer", "look",
+    "pause", "resume", "withdraw", "again",
+)  # fmt: skip
+
+which = st.integers(0, 30)
 
 
 class City(House):
     """The same town; everybody may also put cases together and take them apart."""
 
-    numbers = House.numbers
     legal: ClassVar[set[tuple[str, str]]] = LEGAL | BACK
 
-    # --- many voices --------------------------------------------------------------------------------------------
+    # What the house tries by itself is left to it, so that whole days fit in here.
+    go_on = go_on_and_deliver = begin = report = answer_by_link = withdraw = reopen_by_reporter = sort = None
+    dispatch = hand_over = edit_with_a_version = pause = resume = extend = note = reopen = accept = None
+    report_done = send_back = call_failed = deliver_one = None
 
-    @precondition(lambda self: self.sent < 5)
-    @rule(target=numbers, to=numbers, answer_by=st.sampled_from(AnswerBy.values), by=st.sampled_from([None, "worker"]))
-    def report_and_join(self, to: str, answer_by: str, by: str | None) -> str:
-        self.sent += 1
-        draft = Draft(
-            text=f"第{self.sent}件：我也看到了，路灯不亮。",
-            category="environment.litter",
-            place=self.town.grid,
-            answer_by=answer_by,
-            joins=to,
-            idempotency_key=f"key {self.sent}",
-        )
-        return receive_message(draft, by=self.person(by) if by else None, now=self.now).number
+    @initialize()
+    def three_reports(self) -> None:
+        for answer in range(3):
+            self.day_report(0, 2 * answer)
+        self.deliver_everything(newest=False)
 
-    @rule(source=numbers, into=numbers, by=someone)
-    def merge(self, source: str, into: str, by: str) -> None:
-        ids = {"source_id": self.case(source).pk, "target_id": self.case(into).pk}
-        self.act(merging.merge_cases, **ids, by=self.person(by))
+    # --- odd steps, by anybody ------------------------------------------------------------------------------------
 
-    @rule(source=numbers, into=numbers)
-    def merge_by_the_desk(self, source: str, into: str) -> None:
-        """Somebody who may: so that merges happen often enough to be taken apart."""
-        self.merge(source=source, into=into, by="street_clerk")
+    @rule(one=which, other=which, by=someone)
+    def merge(self, one: int, other: int, by: str) -> None:
+        source, into = self.among(one), self.among(other)
+        self.act(merging.merge_cases, source_id=source.pk, target_id=into.pk, by=self.person(by))
 
-    @rule(number=numbers, into=numbers)
-    def join_later(self, number: str, into: str) -> None:
-        message = Message.objects.get(number=number)
-        self.act(merging.join_case, message=message, target_id=self.case(into).pk)
+    @rule(one=which, other=which)
+    def join_later(self, one: int, other: int) -> None:
+        message = list(Message.objects.order_by("pk"))[one % self.sent]
+        self.act(merging.join_case, message=message, target_id=self.among(other).pk)
 
-    @rule(number=numbers, by=st.sampled_from(["street_clerk", "clerk", "worker"]))
-    def unmerge(self, number: str, by: str) -> None:
-        self.act(merging.unmerge_case, case_id=self.case(number).pk, by=self.person(by))
+    @rule(one=which, by=someone)
+    def unmerge(self, one: int, by: str) -> None:
+        self.act(merging.unmerge_case, case_id=self.among(one).pk, by=self.person(by))
 
-    @rule(number=numbers, satisfied=st.sampled_from([*Satisfied.values, "very"]))
-    def say_how_satisfied(self, number: str, satisfied: str) -> None:
-        self.act(checks.say_how_satisfied, message=Message.objects.get(number=number), satisfied=satisfied)
+    @rule(one=which, satisfied=st.sampled_from([*Satisfied.values, "very"]))
+    def say_how_satisfied(self, one: int, satisfied: str) -> None:
+        message = list(Message.objects.order_by("pk"))[one % self.sent]
+        self.act(checks.say_how_satisfied, message=message, satisfied=satisfied)
 
-    @rule(number=numbers, by=someone, helped=st.booleans())
-    def take_a_call(self, number: str, by: str, helped: bool) -> None:
-        """The telephone desk asks one of several reporters."""
-        message = Message.objects.get(number=number)
-        voice = Voice.objects.filter(message=message).first()
-        if voice is None:
-            return
-        check = Check.objects.filter(case_id=voice.case_id).order_by("-pk").first()
+    @rule(one=which, other=which, by=someone, helped=st.booleans())
+    def take_a_call(self, one: int, other: int, by: str, helped: bool) -> None:
+        """The telephone desk asks one of several reporters, or somebody asks the wrong one."""
+        message = list(Message.objects.order_by("pk"))[one % self.sent]
+        check = Check.objects.order_by("pk")[other % max(1, Check.objects.count()) :].first()
         self.act(
             checks.conclude_check,
             check_id=check.pk if check is not None else 0,
@@ -93,19 +92,110 @@ class City(House):
             by=self.person(by),
         )
 
+    # --- a day of ordinary work, so that the odd steps above are tried from everywhere -----------------------------
+
+    @rule(steps=st.lists(st.tuples(st.sampled_from(DAY), which, which), min_size=5, max_size=9))
+    def busy_day(self, steps: list[tuple[str, int, int]]) -> None:
+        for name, one, other in steps:
+            getattr(self, f"day_{name}")(one, other)
+            self.states_move_legally()
+            if other % 3:
+                self.deliver_everything(newest=other % 2 == 0)
+
+    def among(self, which: int, **found: Any) -> Any:
+        """One of the cases meant; none when there is none."""
+        cases = list(Case.objects.filter(**found).order_by("pk"))
+        return cases[which % len(cases)] if cases else None
+
+    def day_report(self, one: int, other: int) -> None:
+        if self.sent < 7:
+            self.sent += 1
+            joined = self.among(one)
+            draft = Draft(
+                text=f"第{self.sent}件：路灯又不亮了。",
+                category="environment.litter",
+                place=self.town.grid,
+                answer_by=AnswerBy.values[other % len(AnswerBy.values)],
+                joins=joined.number if joined is not None and other % 2 else "",
+                idempotency_key=f"key {self.sent}",
+            )
+            receive_message(draft, by=None, now=self.now)
+
+    def day_dispatch(self, one: int, other: int) -> None:
+        case = self.among(one, state=State.NEW)
+        if case is not None:
+            desk = {"category": "environment.litter", "by": self.town.street_clerk}
+            self.act(cases.dispatch_case, case_id=case.pk, **desk)
+
+    def day_merge(self, one: int, other: int) -> None:
+        source, into = self.among(one, state__in=JOINABLE), self.among(other, state__in=JOINABLE)
+        if source is not None and source.pk != into.pk:
+            done = self.act(merging.merge_cases, source_id=source.pk, target_id=into.pk, by=self.town.street_clerk)
+            assert done is not None, "two open cases that cannot be put together"
+
+    def day_unmerge(self, one: int, other: int) -> None:
+        case = self.among(one, state=State.MERGED)
+        if case is not None:
+            self.act(merging.unmerge_case, case_id=case.pk, by=self.town.street_clerk)
+
+    def day_work(self, one: int, other: int) -> None:
+        orders = list(Task.objects.waiting().order_by("pk"))
+        if orders:
+            order = orders[one % len(orders)]
+            post = Post.objects.filter(role=order.role, place_id=order.place_id).order_by("pk").first()
+            done = other % 5
+            if post is not None and done:
+                self.act(tasks.report_done, task_id=order.pk, words="好了。", by=post.user)
+            elif post is not None:
+                self.act(tasks.return_task, task_id=order.pk, reason="不归我们管，是物业的", by=post.user)
+
+    def day_answer(self, one: int, other: int) -> None:
+        voices = list(Voice.objects.filter(case__state=State.TO_CHECK).order_by("pk"))
+        if voices:
+            message = voices[one % len(voices)].message
+            self.act(checks.answer_by_link, message=message, helped=other % 4 > 0, words="还是不亮")
+
+    def day_look(self, one: int, other: int) -> None:
+        case = self.among(one, state=State.TO_CHECK)
+        check = Check.objects.filter(case=case).order_by("-pk").first() if case is not None else None
+        if check is not None:
+            found = {"result": "seen_done" if other % 4 else "seen_not_done", "method": "site", "words": "看过了"}
+            self.act(checks.conclude_check, check_id=check.pk, **found, by=self.town.street_clerk)
+
+    def day_pause(self, one: int, other: int) -> None:
+        case = self.among(one, state=State.ASSIGNED)
+        if case is not None:
+            on = self.now.date() + timedelta(days=7)
+            self.act(cases.pause_case, case_id=case.pk, reason="等材料", review_on=on, by=self.town.clerk)
+
+    def day_resume(self, one: int, other: int) -> None:
+        case = self.among(one, state=State.PAUSED)
+        if case is not None:
+            self.act(cases.resume_case, case_id=case.pk, by=self.town.clerk)
+
+    def day_withdraw(self, one: int, other: int) -> None:
+        voices = list(Voice.objects.order_by("pk"))
+        if voices and other % 2:
+            self.act(cases.withdraw_case, message=voices[one % len(voices)].message)
+
+    def day_again(self, one: int, other: int) -> None:
+        case = self.among(one, state=State.CLOSED)
+        if case is not None:
+            self.act(cases.reopen_case, case_id=case.pk, reason="又坏了", by=self.town.street_clerk)
+
     # --- what always holds --------------------------------------------------------------------------------------
 
     def everything_is_in_its_place(self) -> None:
         """Once all reactions have run: every message has its one voice, behind a case that is handled by itself."""
         assert Message.objects.count() == Voice.objects.count() == self.sent
-        cases = {case.pk: case for case in Case.objects.all()}
+        known = {case.pk: case for case in Case.objects.all()}
         voices = list(Voice.objects.all())
         assert {voice.message_id for voice in voices} == set(Message.objects.values_list("pk", flat=True))
         for voice in voices:
-            assert cases[voice.case_id].state != State.MERGED, "a voice stands behind a case that nobody handles"
-            assert voice.case_id in numbers_of(cases, voice.first_case_id), "a voice went where it does not belong"
+            assert known[voice.case_id].state != State.MERGED, "a voice stands behind a case that nobody handles"
+            assert voice.case_id in numbers_of(known, voice.first_case_id), "a voice went where it does not belong"
         speaking = Counter(voice.case_id for voice in Voice.objects.all().speaking())
-        for case in cases.values():
+        for case in known.values():
             orders = list(Task.objects.filter(case=case).waiting())
             open_checks = list(Check.objects.filter(case=case, state__in=["asked", "at_desk"]))
             assert len(orders) == (case.state in ("assigned", "paused")), case.state
@@ -120,9 +210,9 @@ class City(House):
 
     def structure_holds(self) -> None:
         """After every single step, also while reactions are under way."""
-        cases = {case.pk: case for case in Case.objects.all()}
-        for case in cases.values():
-            chain = numbers_of(cases, case.pk)
+        known = {case.pk: case for case in Case.objects.all()}
+        for case in known.values():
+            chain = numbers_of(known, case.pk)
             assert len(chain) == len(set(chain)), "merged in a circle"
             assert (case.merged_into_id is not None) == (case.state == State.MERGED)
             if case.state in OPEN:
@@ -136,10 +226,10 @@ class City(House):
         return somebody_else_found_it_done(entries, case_id)
 
 
-def numbers_of(cases: dict[int, Case], pk: int) -> list[int]:
+def numbers_of(known: dict[int, Case], pk: int) -> list[int]:
     """A case and what it was merged into, up to the one that is handled; longer than all cases when in a circle."""
     chain = [pk]
-    while (into := cases[chain[-1]].merged_into_id) is not None and len(chain) <= len(cases):
+    while (into := known[chain[-1]].merged_into_id) is not None and len(chain) <= len(known):
         chain.append(into)
     return chain
 
@@ -178,8 +268,8 @@ def test_whatever_anybody_does_with_many_voices(town: Any) -> None:
     run_state_machine_as_test(
         City,
         settings=settings(
-            max_examples=20,
-            stateful_step_count=30,
+            max_examples=12,
+            stateful_step_count=20,
             deadline=None,
             database=None,
             phases=[Phase.generate],
