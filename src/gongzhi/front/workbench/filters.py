@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
+from django.db import connection
 from django.db.models import F, Q
 from django.db.models.functions import Length
 from django.utils import timezone
@@ -21,6 +22,7 @@ from gongzhi.ground.places.paths import below, is_path
 from gongzhi.sense.channels.models import Channel
 from gongzhi.understand.cases.models import OPEN, RUNNING, Case, CaseQuerySet, Category, State
 from gongzhi.understand.cases.tree import category_by_code, tree
+from gongzhi.understand.search import marks
 from gongzhi.understand.search.finding import matching
 
 MOST_PLACES: Final = 600
@@ -222,7 +224,27 @@ class CaseFilter:
         """Whether one of the less used filters is in use."""
         return bool(self.lead or self.channel or self.urgency or self.since or self.until or self.order)
 
-    def rows(self) -> CaseQuerySet:
+    def tries(self) -> Iterator[CaseQuerySet]:
+        """What to read until a page is full: words are looked for in the newest two months first, then everywhere."""
+        newest = self.words and self.sorting == "newest" and self.since is None and self.until is None
+        if newest and self.base is None and connection.vendor == "postgresql":
+            yield self.rows(late=True)
+        yield self.rows()
+
+    def marks(self, *, late: bool) -> list[marks.Marks]:
+        """What the index may narrow by: the same conditions that ``rows`` asks of the cases themselves."""
+        found = [] if self.base is not None else [marks.of_reach(self.person)]
+        if self.place:
+            found.append(marks.of_place(self.place))
+        if self.category and (node := category_by_code(self.category)) is not None:
+            found.append(marks.of_categories(_subtree(node)))
+        if self.since or self.until:
+            found.append(marks.of_days(self.since, self.until or timezone.localdate(self.now)))
+        if late:
+            found.append(marks.of_late(self.now))
+        return found
+
+    def rows(self, *, late: bool = False) -> CaseQuerySet:
         """The cases meant, in order; all of them lie within the person's reach."""
         found: CaseQuerySet = self.base if self.base is not None else Case.objects.visible_to(self.person)
         if self.base is not None:
@@ -251,7 +273,7 @@ class CaseFilter:
         if self.until:
             found = found.filter(opened_at__lt=_midnight(self.until + timedelta(days=1)))
         if self.words:
-            found = found.filter(matching(self.words))
+            found = found.filter(matching(self.words, *self.marks(late=late)))
         if self.base is not None:
             return found
         match self.sorting:

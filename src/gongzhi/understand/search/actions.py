@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Protocol
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from gongzhi.ground.access.actions import require
@@ -21,6 +22,7 @@ from gongzhi.ground.privacy.models import Reveal
 from gongzhi.ground.refusals import Refusal
 from gongzhi.sense.channels.models import Message
 from gongzhi.understand.cases.models import Case, Voice
+from gongzhi.understand.search import marks
 from gongzhi.understand.search.events import CallerLookedUp
 from gongzhi.understand.search.models import CallerSearch, CaseText
 from gongzhi.understand.search.spelling import bigrams
@@ -29,17 +31,16 @@ MOST_TEXT = 20_000  # characters of one case that are indexed: a merge of hundre
 MOST_FOUND = 50  # cases of one caller
 
 
-def index_cases(events: Sequence[Any], *, entries: Sequence[Entry], now: datetime) -> None:
+class OfCase(Protocol):
+    """What every event about a case says."""
+
+    @property
+    def case_id(self) -> int: ...
+
+
+def index_cases(events: Sequence[OfCase], *, entries: Sequence[Entry], now: datetime) -> None:
     """Index what the cases of these events say now (reaction to whatever changes their words)."""
-    write_index({case_id for event in events for case_id in _cases_of(event)})
-
-
-def _cases_of(event: Any) -> Iterator[int]:
-    """The cases that an event is about; a merge is about two."""
-    for name in ("case_id", "target_id", "into_id", "source_id"):
-        pk = getattr(event, name, None)
-        if isinstance(pk, int):
-            yield pk
+    write_index({event.case_id for event in events})
 
 
 def write_index(case_ids: Iterable[int]) -> int:
@@ -51,19 +52,32 @@ def write_index(case_ids: Iterable[int]) -> int:
     if not wanted:
         return 0
     locked = Case.objects.filter(pk__in=wanted).order_by("pk").select_for_update(of=("self",), no_key=True)
-    cases = list(locked.values_list("pk", "number", "summary", "address"))
+    cases = list(locked)
     told: dict[int, list[str]] = {pk: [] for pk in wanted}
-    voices = Voice.objects.filter(case__in=wanted).order_by("pk")
-    for pk, text, address in voices.values_list("case_id", "message__text", "message__address"):
-        told[pk] += [text, address]
-    rows = []
-    for pk, number, summary, address in cases:
-        parts = dict.fromkeys(part for part in (summary, address, *told[pk]) if part)
-        rows.append(CaseText(case_id=pk, words=[number[:6], *bigrams("\n".join(parts)[:MOST_TEXT])]))
+    # A case that was merged into another is still found by what it said itself.
+    voices = Voice.objects.filter(Q(case__in=wanted) | Q(first_case__in=wanted)).order_by("pk")
+    rows_said = voices.values_list("case_id", "first_case_id", "message__text", "message__address")
+    for now_of, first_of, text, address in rows_said:
+        for pk in {now_of, first_of} & told.keys():
+            told[pk] += [text, address]
+    rows = [CaseText(case_id=case.pk, words=words_of(case, told[case.pk])) for case in cases]
     CaseText.objects.bulk_create(
         rows, batch_size=500, update_conflicts=True, unique_fields=["case"], update_fields=["words"]
     )
     return len(rows)
+
+
+def words_of(case: Case, told: Iterable[str]) -> list[str]:
+    """What is indexed of a case whose voices have told this."""
+    parts = dict.fromkeys(part for part in (case.summary, case.address, *told) if part)
+    own = marks.of_case(
+        place_path=case.place_path,
+        category_id=case.category_id,
+        opened_at=case.opened_at,
+        lead_role=case.lead_role,
+        lead_place_id=case.lead_place_id,
+    )
+    return [case.number[:6], *bigrams("\n".join(parts)[:MOST_TEXT]), *own]
 
 
 def rebuild(*, batch: int = 500) -> Iterator[int]:

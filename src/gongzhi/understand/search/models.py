@@ -2,11 +2,16 @@
 
 SQLite keeps the words in the row and finds them with FTS5; PostgreSQL keeps a ``tsvector`` with a GIN index. What
 differs between them stands in this module and in the first migration; ``spelling.py`` makes the words for both.
+
+On PostgreSQL marks stand among the words: the places that a case lies in, its category, its month, with whom it is. A
+question about a word that stands in 50,000 cases of a million, of which the person may see a hundred, is then answered
+by the index alone; the case's own columns still decide (a mark may be some seconds behind).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.core.exceptions import EmptyResultSet
@@ -22,6 +27,7 @@ from gongzhi.ground.ledger.models import Recorded
 from gongzhi.understand.cases.models import Case
 from gongzhi.understand.search.spelling import Word
 
+MARK: Final = "@"  # begins what is no word: where a case lies, when it came, with whom it is
 LAST_POSITION: Final = 16383  # of a tsvector; words behind it count as standing there
 MOST_POSITIONS: Final = 200  # of one word in one tsvector, which takes 255
 
@@ -37,10 +43,20 @@ class Bigrams(models.Field[Sequence[str], Any]):
     def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
         if isinstance(value, str):
             value = value.split()
-        return as_vector(value) if connection.vendor == "postgresql" else " ".join(value)
+        if connection.vendor == "postgresql":
+            return as_vector(value)
+        return " ".join(word for word in value if not word.startswith(MARK))
 
     def get_placeholder(self, value: Any, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> str:
         return "%s::tsvector" if connection.vendor == "postgresql" else "%s"
+
+
+@dataclass(frozen=True)
+class Question:
+    """Words that must all be there, and marks of which one of each group must be there (PostgreSQL only)."""
+
+    words: tuple[Word, ...]
+    marks: tuple[tuple[str, ...], ...] = ()
 
 
 def as_vector(words: Sequence[str]) -> str:
@@ -48,12 +64,15 @@ def as_vector(words: Sequence[str]) -> str:
     places: dict[str, list[int]] = {}
     for place, word in enumerate(words, start=1):
         places.setdefault(word, []).append(min(place, LAST_POSITION))
-    return " ".join(f"'{word}':{','.join(map(str, at[:MOST_POSITIONS]))}" for word, at in places.items())
+    return " ".join(
+        f"'{word}'" if word.startswith(MARK) else f"'{word}':{','.join(map(str, at[:MOST_POSITIONS]))}"
+        for word, at in places.items()
+    )
 
 
-def as_tsquery(question: Sequence[Word]) -> str:
-    parts = []
-    for word in question:
+def as_tsquery(question: Question) -> str:
+    parts = ["(" + " | ".join(f"'{mark}'" for mark in group) + ")" for group in question.marks if group]
+    for word in question.words:
         pairs = [f"'{pair}'" for pair in word.pairs]
         if word.begins:
             pairs[-1] += ":*"
@@ -61,10 +80,10 @@ def as_tsquery(question: Sequence[Word]) -> str:
     return " & ".join(parts)
 
 
-def as_match(question: Sequence[Word]) -> str:
-    """The same for FTS5."""
+def as_match(question: Question) -> str:
+    """The same for FTS5, which needs no marks: what it serves is small."""
     parts = []
-    for word in question:
+    for word in question.words:
         end = " *" if word.begins else ""
         if word.exact:
             parts.append('"' + " ".join(word.pairs) + '"' + end)
@@ -75,21 +94,18 @@ def as_match(question: Sequence[Word]) -> str:
 
 @Bigrams.register_lookup
 class Answers(Lookup[Any]):
-    """Whether the words answer the question (a sequence of ``spelling.Word``)."""
+    """Whether the words answer a ``Question``."""
 
     lookup_name = "answers"
     prepare_rhs = False
     lhs: Any
-    rhs: Sequence[Word]
-
-    def __init__(self, lhs: Any, rhs: Sequence[Word]) -> None:
-        super().__init__(lhs, tuple(rhs))
+    rhs: Question
 
     def get_prep_lookup(self) -> Any:
         return self.rhs
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
-        if not self.rhs:
+        if not self.rhs.words:
             raise EmptyResultSet
         left, params = self.process_lhs(compiler, connection)
         if connection.vendor == "postgresql":

@@ -102,7 +102,7 @@ def ask(words: str) -> list[Word]:
                 question.append(Word(tuple(pairs[:left]), exact=True, begins=han and len(last) == 1))
         else:
             for run, han in runs:
-                pairs = _pairs(run) if han else [run]
+                pairs = _words(run) if han else [run]
                 question.append(Word(tuple(pairs[:left]), begins=len(run) == 1 if han else len(run) > 1))
         left = MOST_PAIRS - sum(len(word.pairs) for word in question)
         if left <= 0:
@@ -113,3 +113,12 @@ def ask(words: str) -> list[Word]:
 def _pairs(run: str) -> list[str]:
     """Of a question: no single last character, which the index has only at the end of a run."""
     return [run] if len(run) == 1 else [run[start : start + 2] for start in range(len(run) - 1)]
+
+
+def _words(run: str) -> list[str]:
+    """The pairs that a run is asked by when they need not stand side by side: each character once, an odd last one
+    twice. 路灯不亮 asks for 路灯 and 不亮: fewer look-ups, and who wants exactly that puts it in quotation marks."""
+    if len(run) < 3:
+        return [run]
+    starts = [*range(0, len(run) - 1, 2), *([len(run) - 2] if len(run) % 2 else [])]
+    return [run[start : start + 2] for start in starts]

@@ -78,9 +78,11 @@ class Cases(Guarded):
         if chosen.errors or number is None:
             context |= {"rows": [], "caption": _("Nothing is shown: please look at the filters again.")}
             return self.answer(request, context, 400)
-        found = chosen.rows()
         first = (number - 1) * PAGE
-        rows = case_rows(found[first : first + PAGE + 1], self.now)
+        for found in chosen.tries():
+            rows = case_rows(found[first : first + PAGE + 1], self.now)
+            if len(rows) > PAGE:
+                break
         heads = heads_of(columns)
         has_next = len(rows) > PAGE and number < LAST_PAGE
         context |= {
