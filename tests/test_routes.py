@@ -184,6 +184,7 @@ WELL_FORMED = {
     "number:number": "261118-0000000",
     "str:path": "110108",
     "georeport:form": "json",
+    "tableform:form": "csv",
 }
 NONSENSE = (
     "0", "9" * 30, "%00", "東😀", "x", "-1", "%FF", "..%2f", "'", '"><script>', "%25s", "a" * 3000,

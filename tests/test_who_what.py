@@ -74,6 +74,7 @@ PAGES = {
     "/staff/inbox/{new}/":              "... .+. ++++ ... ... .",
     "/staff/cases/":                    "+++ .++ ++++ +++ ... .",
     "/staff/cases/print/":              "+++ .++ ++++ +++ ... .",
+    "/staff/cases/export.csv":         "+++ .++ ++++ +++ ... .",
     "/staff/cases/{case}/":             "++. .+. ++++ ... ... .",
     "/staff/views/":                    "+++ .++ ++++ +++ ... .",
     "/staff/keys/":                     "+++ +++ ++++ +++ +++ +",

@@ -12,6 +12,7 @@ from gongzhi.front.workbench.views import (
     chat,
     demo,
     enter,
+    export,
     imports,
     inbox,
     maps,
@@ -44,6 +45,21 @@ class Number:
 register_converter(Number, "number")
 
 
+class TableForm:
+    """How a table is written."""
+
+    regex = "csv|xlsx"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(TableForm, "tableform")
+
+
 class TreeOrMatrix(Number):
     regex = "tree|matrix"
 
@@ -57,6 +73,7 @@ urlpatterns = [
     path("inbox/<number:number>/lead/", inbox.LeadProposal.as_view(), name="inbox_lead"),
     path("inbox/<number:number>/there/", inbox.There.as_view(), name="inbox_there"),
     path("cases/", cases.Cases.as_view(), name="cases"),
+    path("cases/export.<tableform:form>", export.CasesExport.as_view(), name="cases_export"),
     path("cases/print/", cases.CasesPrint.as_view(), name="cases_print"),
     path("cases/bulk/", bulk.Bulk.as_view(), name="bulk"),
     path("cases/bulk/done/", bulk.BulkDone.as_view(), name="bulk_done"),

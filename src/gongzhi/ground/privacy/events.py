@@ -17,3 +17,11 @@ class PersonalDataErased(Event):
     model: str
     field: str
     rows: int
+
+
+class TableTakenOut(Event):
+    label = _("Table taken out of the house")
+    what: str
+    form: str
+    rows: int
+    asked: dict[str, str]

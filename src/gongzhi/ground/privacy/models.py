@@ -58,6 +58,27 @@ class Erasure(Recorded):
         constraints = [models.CheckConstraint(name="erasure_erased_something", condition=Q(rows__gte=1))]
 
 
+class Export(Recorded):
+    """One table that somebody took out of the house: how many rows, and by which filters (words left out)."""
+
+    what = models.CharField(max_length=60)  # "cases.Case"
+    form = models.CharField(max_length=8)  # "csv", "xlsx"
+    rows = models.PositiveIntegerField()
+    asked = models.JSONField(default=dict)  # the filters that are codes, numbers and days
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    post = models.ForeignKey(Post, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(_("when"), db_index=True)
+
+    RECORDED = ("what", "form", "rows", "asked", "by_id", "post_id", "at")
+
+    class Meta:
+        verbose_name = _("export")
+        verbose_name_plural = _("exports")
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.rows}"
+
+
 class DoomedFile(models.Model):
     """A file whose row no longer names it. It stands here until it is really gone from the storage."""
 

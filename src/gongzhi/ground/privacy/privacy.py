@@ -31,6 +31,9 @@ declare(
         clock="at",
     ),
     harmless={
+        "privacy.Export.what",
+        "privacy.Export.form",
+        "privacy.Export.asked",
         "privacy.Reveal.model",
         "privacy.Reveal.field",
         "privacy.Reveal.place_path",
