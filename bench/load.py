@@ -307,7 +307,7 @@ class Story:
                 meanings[step.kind](step)
 
     def sorted(self, step: Any) -> None:
-        from gongzhi.understand.cases import actions
+        from gongzhi.understand.cases import clocks
         from gongzhi.understand.cases.events import CaseSorted
         from gongzhi.understand.cases.tree import category_by_code
 
@@ -316,7 +316,7 @@ class Story:
         if not case.placed:
             case.place, case.place_path, case.placed = self.community, self.community.path, True
         case.category = category_by_code(self.told.category)
-        actions._start_clock(case, since=case.opened_at)
+        clocks.start_clock(case, since=case.opened_at)
         self.book.change(
             CaseSorted(case_id=case.pk, category_id=case.category_id), case, clerk, step.at, sorted_at=step.at
         )
@@ -468,14 +468,14 @@ class Story:
         )  # fmt: skip
 
     def not_helped(self, step: Any) -> None:
-        from gongzhi.understand.cases import actions
+        from gongzhi.understand.cases import clocks
         from gongzhi.understand.cases.events import CaseReopened
         from gongzhi.verify.checks.events import CheckFailed
 
         case = self.case
         self.conclude(CheckFailed, step, "not_helped", "failed")
         later = step.at + REACTION
-        actions._start_clock(case, since=later)
+        clocks.start_clock(case, since=later)
         self.book.change(
             CaseReopened(case_id=case.pk, role=case.lead_role, place_id=case.lead_place_id), case, None, later,
             state="assigned", worker=None, done_at=None, reopened=case.reopened + 1,

@@ -19,6 +19,7 @@ from gongzhi.sense.channels.actions import Draft, receive_message
 from gongzhi.sense.channels.follow import token_of
 from gongzhi.sense.channels.models import Message
 from gongzhi.understand.cases import actions as cases
+from gongzhi.understand.cases import rulings
 from gongzhi.understand.cases.models import Case
 from gongzhi.verify.checks.models import Check
 from tests.scenes import LITTER, SIGN_IN
@@ -134,8 +135,11 @@ def test_a_case_with_a_long_story(crowd: list[Case], town: Any, client: Any, del
         order = case.tasks.get(state__in=["open", "accepted"])
         tasks.return_task(task_id=order.pk, reason="不归我们管", by=town.worker, now=moment.now)
         deliver(now=moment.now)
-        cases.assign_case(case_id=case.pk, by=town.clerk, now=moment.now)
+        ruling = case.rulings.get(state="open")
+        seat = {"role": "grid_worker", "place_id": town.grid.pk}
+        rulings.decide(ruling_id=ruling.pk, **seat, words="是网格的", by=town.leader, now=moment.now)
         deliver(now=moment.now)
+        Case.objects.filter(pk=case.pk).update(ruled_at=None)  # so that it can be sent back again
     for who, most in (("clerk", 12), ("worker", 12)):
         client.force_login(getattr(town, who), backend=SIGN_IN)
         client.get(f"/staff/cases/{case.number}/")

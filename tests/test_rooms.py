@@ -163,7 +163,7 @@ def test_actions_take_time_and_person_as_arguments(path: Path) -> None:
         if writes:
             assert "now" in names, f"{function.name} needs now="
             reaction = "entry" in names
-            system = function.name in ("move_unanswered",)
+            system = function.name in ("move_unanswered", "resume_overdue")
             by_link = "message" in names
             assert reaction or system or by_link or "by" in names, f"{function.name} needs by="
 

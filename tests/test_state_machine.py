@@ -38,12 +38,16 @@ from gongzhi.loop.models import Job
 from gongzhi.sense.channels.actions import Draft, receive_message
 from gongzhi.sense.channels.models import AnswerBy, Message
 from gongzhi.understand.cases import actions as cases
-from gongzhi.understand.cases.models import MOVES, Case, Move, State, Voice
+from gongzhi.understand.cases import escalation, parts, rulings
+from gongzhi.understand.cases.models import MOVES, Case, CoHandler, Move, Ruling, Slip, State, Voice
 from gongzhi.verify.checks import actions as checks
 from gongzhi.verify.checks.models import Check
 from tests.town import NOW
 
-STAFF = ("worker", "second_worker", "other_worker", "clerk", "secretary", "street_clerk", "desk", "property_manager")
+STAFF = (
+    "worker", "second_worker", "other_worker", "clerk", "secretary", "street_clerk", "leader", "desk",
+    "property_manager",
+)  # fmt: skip
 CATEGORIES = ("environment.litter", "environment.adverts", "environment")
 RESULTS = (
     ("helped", "phone"),
@@ -104,6 +108,13 @@ class House(RuleBasedStateMachine):
         found = Check.objects.filter(case__number=number).order_by("-pk").first()
         return found.pk if found is not None else 0
 
+    def ruling_of(self, number: str) -> Ruling | None:
+        return Ruling.objects.filter(case__number=number, state="open").order_by("pk").first()
+
+    def part_of(self, number: str) -> int:
+        found = CoHandler.objects.filter(case__number=number, state="asked").first()
+        return found.pk if found is not None else 0
+
     def deliver(self, job: Job) -> None:
         self.now += timedelta(seconds=1)
         delivery.perform(job, now=self.now)
@@ -116,6 +127,15 @@ class House(RuleBasedStateMachine):
         case, order = self.case(number), Task.objects.filter(case__number=number).waiting().first()
         if case.pk == 0:
             self.deliver_everything(newest=False)
+        elif case.state == State.NEW and (ruling := self.ruling_of(number)) is not None:
+            self.act(
+                rulings.decide,
+                ruling_id=ruling.pk,
+                words="经核实",
+                role="grid_worker",
+                place_id=self.town.grid.pk,
+                by=self.town.leader,
+            )
         elif case.state == State.NEW:
             self.act(cases.dispatch_case, case_id=case.pk, category="environment.litter", by=self.town.street_clerk)
         elif order is not None:
@@ -255,6 +275,53 @@ class House(RuleBasedStateMachine):
     def send_back(self, number: str, by: str) -> None:
         self.act(tasks.return_task, task_id=self.task(number), reason="不归我们管，是物业的", by=self.person(by))
 
+    @rule(number=numbers, by=someone, agreed=st.booleans(), role=st.sampled_from(["grid_worker", "property_manager"]))
+    def decide(self, number: str, by: str, agreed: bool, role: str) -> None:
+        ruling = self.ruling_of(number)
+        place = self.town.grid if role == "grid_worker" else self.town.community
+        self.act(
+            rulings.decide,
+            ruling_id=ruling.pk if ruling is not None else 0,
+            words="经核实",
+            agreed=agreed,
+            role=role,
+            place_id=place.pk,
+            by=self.person(by),
+        )
+
+    @rule(number=numbers, by=someone)
+    def propose_referral(self, number: str, by: str) -> None:
+        self.act(
+            rulings.propose_referral,
+            case_id=self.case(number).pk,
+            referral="legal_channel",
+            reason="请先申请劳动仲裁",
+            by=self.person(by),
+        )
+
+    @rule(number=numbers, words=words)
+    def object_to_referral(self, number: str, words: str) -> None:
+        self.act(rulings.object_to_referral, message=Message.objects.get(number=number), words=words)
+
+    @rule(number=numbers, by=someone)
+    def ask_part(self, number: str, by: str) -> None:
+        self.act(
+            parts.ask_part,
+            case_id=self.case(number).pk,
+            role="property_manager",
+            place_id=self.town.community.pk,
+            need="开门",
+            by=self.person(by),
+        )
+
+    @rule(number=numbers, by=someone)
+    def drop_part(self, number: str, by: str) -> None:
+        self.act(parts.drop_part, part_id=self.part_of(number), reason="不用了", by=self.person(by))
+
+    @rule()
+    def go_up(self) -> None:
+        escalation.escalate(now=self.now)
+
     @rule(number=numbers, by=someone)
     def call_failed(self, number: str, by: str) -> None:
         self.act(checks.call_failed, check_id=self.check_of(number), by=self.person(by))
@@ -313,7 +380,7 @@ class House(RuleBasedStateMachine):
         for case in Case.objects.exclude(state__in=["closed", "withdrawn", "merged", "referred"]):
             assert case.lead_role
             assert case.lead_place_id
-        waiting = Counter(Task.objects.waiting().values_list("case_id", flat=True))
+        waiting = Counter(Task.objects.waiting().of_lead().values_list("case_id", flat=True))
         assert not [case for case, count in waiting.items() if count > 1]
 
     @invariant()
@@ -340,7 +407,13 @@ class House(RuleBasedStateMachine):
         """Once all reactions have run: nobody is lost, and every case lies with exactly one."""
         assert Voice.objects.count() == Message.objects.count() == Case.objects.count() == self.sent
         for case in Case.objects.all():
-            orders = list(Task.objects.filter(case=case).waiting())
+            orders = list(Task.objects.filter(case=case).waiting().of_lead())
+            asked = set(CoHandler.objects.filter(case=case, state="asked").values_list("pk", flat=True))
+            assert {task.part_id for task in Task.objects.filter(case=case).waiting()} - {None} == asked
+            if case.state in ("closed", "withdrawn", "referred"):
+                assert not asked
+                assert not Slip.objects.filter(case=case, state="open").exists()
+                assert not Ruling.objects.filter(case=case, state="open").exclude(kind="beyond_duty").exists()
             open_checks = list(Check.objects.filter(case=case, state__in=["asked", "at_desk"]))
             assert len(orders) == (case.state in ("assigned", "paused")), case.state
             assert len(open_checks) == (case.state == "to_check"), case.state

@@ -39,9 +39,13 @@ from gongzhi.understand.cases.events import (
     CasesUnmerged,
     CaseWithdrawn,
     DeadlineExtended,
+    PartAsked,
+    PartDropped,
+    UrgencyMarked,
 )
-from gongzhi.understand.cases.models import Case
+from gongzhi.understand.cases.models import Case, CoHandler
 from gongzhi.understand.cases.models import State as CaseState
+from gongzhi.understand.cases.parts import still_at_it
 
 # --- reactions to what happens to the case ---------------------------------------------------------
 
@@ -57,15 +61,14 @@ def open_for_case(event: CaseAssigned | CaseReopened | CasesUnmerged, *, entry: 
         return
     if (case.lead_role, case.lead_place_id) != (event.role, event.place_id):
         return
-    waiting = Task.objects.select_for_update(of=("self",)).filter(case=case).waiting().first()
+    waiting = Task.objects.select_for_update(of=("self",)).filter(case=case).waiting().of_lead().first()
     if waiting is not None:
         if (waiting.role, waiting.place_id) == (case.lead_role, case.lead_place_id):
             return
         _cancel(waiting, now)
-    newest = Task.objects.filter(case=case).aggregate(newest=Max("round"))["newest"] or 0
     task = Task.objects.create(
         case=case,
-        round=newest + 1,
+        round=_next_round(case),
         role=case.lead_role,
         place_id=event.place_id,
         place_path=case.place_path,
@@ -74,6 +77,37 @@ def open_for_case(event: CaseAssigned | CaseReopened | CasesUnmerged, *, entry: 
         opened_at=now,
     )
     record(TaskOpened(task_id=task.pk, case_id=case.pk), about=task, by=None, now=now, place=task.place_path)
+
+
+def _next_round(case: Case) -> int:
+    return int(Task.objects.filter(case=case).aggregate(newest=Max("round"))["newest"] or 0) + 1
+
+
+def open_for_part(event: PartAsked, *, entry: Entry, now: datetime) -> None:
+    """Write the work order of a co-handler, with the deadline of the part (reaction to PartAsked)."""
+    case = Case.objects.select_for_update(of=("self",)).get(pk=event.case_id)
+    part = CoHandler.objects.get(pk=event.part_id)
+    if part.state != CoHandler.State.ASKED or Task.objects.filter(part=part).exists():
+        return
+    task = Task.objects.create(
+        case=case,
+        part=part,
+        round=_next_round(case),
+        role=part.role,
+        place_id=part.place_id,
+        place_path=case.place_path,
+        due_at=part.due_at,
+        yellow_at=part.due_at,
+        opened_at=now,
+    )
+    record(TaskOpened(task_id=task.pk, case_id=case.pk), about=task, by=None, now=now, place=task.place_path)
+
+
+def cancel_for_part(event: PartDropped, *, entry: Entry, now: datetime) -> None:
+    """The part is no longer needed (reaction to PartDropped)."""
+    Case.objects.select_for_update(of=("self",)).get(pk=event.case_id)
+    for task in Task.objects.select_for_update(of=("self",)).filter(part_id=event.part_id).waiting():
+        _cancel(task, now)
 
 
 def cancel_for_case(event: CaseWithdrawn | CaseAwaitsCheck | CasesMerged, *, entry: Entry, now: datetime) -> None:
@@ -90,12 +124,16 @@ def cancel_for_case(event: CaseWithdrawn | CaseAwaitsCheck | CasesMerged, *, ent
 
 
 def follow_clock(
-    event: CasePaused | CaseResumed | DeadlineExtended | CaseSorted | CasePlaced, *, entry: Entry, now: datetime
+    event: CasePaused | CaseResumed | DeadlineExtended | CaseSorted | CasePlaced | UrgencyMarked,
+    *,
+    entry: Entry,
+    now: datetime,
 ) -> None:
     """Deadline and place of the order are the case's (reaction to whatever changes one of them)."""
     case = Case.objects.get(pk=event.case_id)
     for task in Task.objects.select_for_update(of=("self",)).filter(case=case).waiting():
-        now_there = (case.due_at, case.yellow_at, case.place_path)
+        due = (case.due_at, case.yellow_at) if task.part_id is None else (task.due_at, task.yellow_at)
+        now_there = (*due, case.place_path)
         if (task.due_at, task.yellow_at, task.place_path) != now_there:
             task.due_at, task.yellow_at, task.place_path = now_there
             record(
@@ -175,6 +213,14 @@ def report_done(*, task_id: int, words: str, by: User, now: datetime, photos: Se
     with transaction.atomic():
         task, post = _own(task_id, by, now)
         task.go(Move.REPORT)
+        if task.part_id is None and (others := still_at_it(task.case)):
+            raise Refusal(
+                _(
+                    "Others still have a part in it: %(who)s. Wait for them, or say on the page of the case that "
+                    "their part is no longer needed."
+                )
+                % {"who": "; ".join(f"{part.get_role_display()} ({part.place.name})" for part in others)}
+            )
         if task.accepted_at is None:
             task.accepted_at, task.accepted_by = now, by
         task.ended_at, task.ended_by, task.words = now, by, clean
@@ -184,7 +230,7 @@ def report_done(*, task_id: int, words: str, by: User, now: datetime, photos: Se
             photo.small.save(f"{photo.uid.hex}-small.webp", small, save=False)
             photo.save()
         record(
-            TaskReported(task_id=task.pk, case_id=task.case_id, photos=len(copies)),
+            TaskReported(task_id=task.pk, case_id=task.case_id, photos=len(copies), part_id=task.part_id),
             about=task,
             by=by,
             now=now,
@@ -197,15 +243,17 @@ def report_done(*, task_id: int, words: str, by: User, now: datetime, photos: Se
 
 @transaction.atomic
 def return_task(*, task_id: int, reason: str, by: User, now: datetime) -> Task:
-    """Send the order back: it is not ours, with the reason. The desk rules."""
+    """Send the order back: it is not ours, with the reason. A higher post rules; what was ruled stays."""
     task, post = _own(task_id, by, now)
+    if task.part_id is None and task.case.ruled_at is not None:
+        raise Refusal(_("It was ruled that this is yours, so it cannot be sent back."))
     clean = reason.replace("\x00", "").strip()
     if len(clean) < 4:
         raise Refusal(_("Say why this is not yours, and whose it could be."), field="reason", status=422)
     task.go(Move.RETURN)
     task.ended_at, task.ended_by, task.return_reason = now, by, clean[:300]
     record(
-        TaskReturned(task_id=task.pk, case_id=task.case_id),
+        TaskReturned(task_id=task.pk, case_id=task.case_id, part_id=task.part_id),
         about=task,
         by=by,
         now=now,

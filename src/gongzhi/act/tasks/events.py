@@ -22,12 +22,14 @@ class TaskReported(Event):
     task_id: int
     case_id: int
     photos: int = 0
+    part_id: int | None = None  # of a co-handler
 
 
 class TaskReturned(Event):
     label = _("Returned as not ours")
     task_id: int
     case_id: int
+    part_id: int | None = None
 
 
 class TaskCancelled(Event):

@@ -20,7 +20,7 @@ from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.models import Recorded
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Refusal
-from gongzhi.understand.cases.models import Case
+from gongzhi.understand.cases.models import Case, CoHandler
 
 
 class State(models.TextChoices):
@@ -62,15 +62,21 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def waiting(self) -> Self:
         return self.filter(state__in=WAITING)
 
+    def of_lead(self) -> Self:
+        """Without the parts of co-handlers."""
+        return self.filter(part__isnull=True)
+
     def late(self, now: datetime) -> Self:
         return self.filter(state__in=WAITING, due_at__lt=now)
 
 
 class Task(Recorded):
-    """The work order of a case for one position. A case has at most one that waits."""
+    """The work order of a case for one position: of the lead (at most one waits), or a co-handler's part."""
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="tasks")
+    # The part of a co-handler; none: the order of the position that leads.
+    part = models.ForeignKey(CoHandler, on_delete=models.PROTECT, null=True, blank=True, related_name="tasks")
     round = models.PositiveSmallIntegerField(default=1)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.OPEN)
     role = models.CharField(_("responsible role"), max_length=30, choices=Role.choices)
@@ -99,7 +105,9 @@ class Task(Recorded):
         "accepted_by_id",
         "ended_at",
         "ended_by_id",
+        "part_id",
     )
+    ADDED = frozenset({"part_id"})
     WORDS = ("words", "return_reason")
 
     objects = TaskQuerySet.as_manager()
@@ -110,7 +118,12 @@ class Task(Recorded):
         constraints = [
             models.CheckConstraint(name="task_state_is_known", condition=Q(state__in=State.values)),
             models.UniqueConstraint(
-                fields=["case"], condition=Q(state__in=["open", "accepted"]), name="one_waiting_task_a_case"
+                fields=["case"],
+                condition=Q(state__in=["open", "accepted"], part__isnull=True),
+                name="one_waiting_task_a_case",
+            ),
+            models.UniqueConstraint(
+                fields=["part"], condition=Q(state__in=["open", "accepted"]), name="one_waiting_task_a_part"
             ),
             models.UniqueConstraint(fields=["case", "round"], name="task_rounds_are_counted"),
             models.CheckConstraint(

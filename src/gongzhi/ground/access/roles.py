@@ -42,6 +42,8 @@ _DESK = {
     "privacy.reveal",
     "places.read",
 }
+# Saying whose a case is when the posts differ, and asking why one is late.
+_RULE = {"cases.rule", "cases.supervise"}
 
 _THEMES = {"themes.look", "themes.answer"}
 
@@ -50,11 +52,15 @@ ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
     Role.GRID_WORKER: frozenset(_WORK | {"cases.read", "cases.enter", "checks.check", "privacy.reveal", "places.read"}),
     Role.BUILDING_CHIEF: frozenset({"workbench.enter", "cases.enter", "places.read"}),
     Role.COMMUNITY_CLERK: frozenset(_WORK | _DESK),
-    Role.COMMUNITY_SECRETARY: frozenset(_WORK | _DESK | _THEMES | {"cases.extend", "places.switch_mode"}),
+    Role.COMMUNITY_SECRETARY: frozenset(
+        _WORK | _DESK | _THEMES | {"cases.extend", "cases.supervise", "places.switch_mode"}
+    ),
     Role.HOTLINE_DESK: frozenset(_WORK | _DESK - {"cases.pause"}),
-    Role.STREET_CLERK: frozenset(_WORK | _DESK | _THEMES | {"cases.extend", "channels.import", "whistles.blow"}),
+    Role.STREET_CLERK: frozenset(
+        _WORK | _DESK | _RULE | _THEMES | {"cases.extend", "channels.import", "whistles.blow"}
+    ),
     Role.STREET_LEADER: frozenset(
-        _WORK | _DESK | _THEMES | {"cases.extend", "places.switch_mode", "whistles.blow", "whistles.rule"}
+        _WORK | _DESK | _RULE | _THEMES | {"cases.extend", "places.switch_mode", "whistles.blow", "whistles.rule"}
     ),
     # Only what is their duty comes to them: what is assigned to their post, not everything in the place.
     Role.DEPARTMENT_OFFICER: frozenset(_WORK | {"places.read", "privacy.reveal", "themes.answer"}),

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from gongzhi.ground.access.actions import require
+from gongzhi.ground.access.actions import holding, require
 from gongzhi.ground.access.models import Post
 from gongzhi.ground.access.roles import roles_with
 from gongzhi.ground.accounts.models import User
@@ -22,7 +22,9 @@ from gongzhi.ground.rules import clock
 from gongzhi.ground.rules.actions import rule
 from gongzhi.ground.rules.spans import Span, Unit
 from gongzhi.sense.channels.events import MessageReceived, MessagesImported
-from gongzhi.sense.channels.models import Message
+from gongzhi.sense.channels.models import AnswerBy, Message
+from gongzhi.understand.cases.asides import ask, ask_as_the_matrix_says, asked_whose, end_part, let_go
+from gongzhi.understand.cases.clocks import CLOCK, DUE, contact_due, press, set_due, start_clock, stop_clock
 from gongzhi.understand.cases.events import (
     CaseAssigned,
     CaseAwaitsCheck,
@@ -41,8 +43,8 @@ from gongzhi.understand.cases.events import (
     VoiceWithdrawn,
 )
 from gongzhi.understand.cases.importing import ending_of, open_batch, with_surroundings
-from gongzhi.understand.cases.models import MOVES, Case, Category, Move, Note, State, Voice
-from gongzhi.understand.cases.responsibility import Desks, Position, desk_for, desk_place, lead_for
+from gongzhi.understand.cases.models import MOVES, RUNNING, Case, Category, CoHandler, Move, Note, Ruling, State, Voice
+from gongzhi.understand.cases.responsibility import Desks, Position, desk_for, desk_place, proposal_for
 from gongzhi.understand.cases.tree import category_by_code, deadline_rule_of, in_force
 from gongzhi.understand.cases.voices import case_of, join, joinable_case
 
@@ -114,7 +116,9 @@ def new_case(message: Message, *, now: datetime, desks: Desks | None = None, end
     if ended:
         case.deadline_rule = deadline_rule_of(category)
     else:
-        _start_clock(case, since=message.received_at)
+        start_clock(case, since=message.received_at)
+        if message.answer_by != AnswerBy.NONE:
+            case.contact_due_at = contact_due(message.received_at, place.path)
     return case
 
 
@@ -150,26 +154,6 @@ def _who_looks(message: Message, on: date) -> Place:
     if desk is None:
         raise LookupError("nobody may sort cases anywhere: give somebody a post with the verb cases.sort")
     return desk
-
-
-def _start_clock(case: Case, *, since: datetime) -> None:
-    """Set the deadline of the case's category, counted from ``since``."""
-    case.deadline_rule = deadline_rule_of(case.category)
-    on = timezone.localdate(since)
-    span = Span.parse(rule(case.deadline_rule, path=case.place_path, on=on))
-    case.due_at = clock.deadline(since, span, path=case.place_path)
-    _set_yellow(case, since)
-
-
-def _set_yellow(case: Case, since: datetime) -> None:
-    if case.due_at is None:
-        case.yellow_at = None
-        return
-    share = float(rule("cases.yellow_share", path=case.place_path, on=timezone.localdate(since)))
-    case.yellow_at = clock.yellow_at(since, case.due_at, share)
-
-
-_CLOCK = ("deadline_rule", "due_at", "yellow_at")
 
 
 # --- what staff do ---------------------------------------------------------------------------------
@@ -209,7 +193,7 @@ def sort_case(
     urgency: str = "",
     version: int | None = None,
 ) -> Case:
-    """Confirm or correct what the case is about, where, and how urgent. The deadline follows the category."""
+    """Confirm or correct what the case is about, where and how urgent. The deadline follows category and urgency."""
     case, post = _locked(case_id, by, "cases.sort", now, version)
     case.must_allow(Move.SORT)
     node = _usable(category, timezone.localdate(now))
@@ -218,14 +202,16 @@ def sort_case(
         _move_to(case, place, now)
     if place is not None:
         case.placed = True
-    if node.pk != case.category_id or case.sorted_at is None:
+    if urgency and urgency not in Case.Urgency.values:
+        raise Refusal(_("Choose how urgent it is."), field="urgency", status=422)
+    presses = bool(urgency) and urgency != case.urgency
+    if presses:
+        case.urgency = urgency
+    if node.pk != case.category_id or case.sorted_at is None or presses:
         case.category = node
-        _start_clock(case, since=case.opened_at)
+        start_clock(case, since=case.opened_at)
     case.sorted_at = now
     case.summary = summary.strip()[:120] or case.summary
-    if urgency and urgency not in Case.Urgency.values:
-        raise Refusal(_("This choice is not offered. Please choose from the list."), field="urgency", status=422)
-    case.urgency = urgency or case.urgency
     record(
         CaseSorted(case_id=case.pk, category_id=node.pk, urgency=urgency),
         about=case,
@@ -233,7 +219,7 @@ def sort_case(
         now=now,
         post=post,
         place=case.place_path,
-        save=("category", "sorted_at", "summary", "urgency", "place", "place_path", "placed", *_LEAD, *_CLOCK),
+        save=("category", "sorted_at", "summary", "place", "place_path", "placed", "urgency", *_LEAD, *CLOCK),
     )
     return case
 
@@ -263,7 +249,7 @@ def _usable(code: str, on: date) -> Category:
 
 @transaction.atomic
 def mark_urgency(*, case_id: int, urgency: str, by: User, now: datetime, version: int | None = None) -> Case:
-    """Say how urgent an open case is. Lists show the urgent ones first; the deadline stays that of the category."""
+    """Say how urgent an open case is. Lists show the urgent ones first, and what presses is due sooner."""
     case, post = _locked(case_id, by, "cases.sort", now, version)
     if not case.is_open:
         raise Refusal(_("This matter has already ended."))
@@ -272,6 +258,8 @@ def mark_urgency(*, case_id: int, urgency: str, by: User, now: datetime, version
     if urgency == case.urgency:
         raise Refusal(_("It is marked so already."), field="urgency", status=409)
     case.urgency = urgency
+    if case.state in RUNNING:
+        press(case)
     record(
         UrgencyMarked(case_id=case.pk, urgency=urgency),
         about=case,
@@ -279,7 +267,7 @@ def mark_urgency(*, case_id: int, urgency: str, by: User, now: datetime, version
         now=now,
         post=post,
         place=case.place_path,
-        save=("urgency",),
+        save=("urgency", *CLOCK),
     )
     return case
 
@@ -316,26 +304,55 @@ def assign_case(
 ) -> Case:
     """Give the case to a position; without one, to the position that the responsibility matrix names.
 
-    Also hands over from one position to another. Refusal when nobody holds the position today, when the matrix names
-    nobody (somebody has to choose), or when the case already lies there.
+    Also hands over from one position to another. When the matrix names nobody, or nobody holds what it names, it is
+    asked whose the case is: the ruling opens, and the desk leads until then. Refusal when nobody holds the chosen
+    position today, when the case already lies there, and while (or after) somebody higher rules whose it is.
     """
     case, post = _locked(case_id, by, "cases.assign", now, version)
-    case.must_allow(Move.ASSIGN)
-    if case.category is None or case.sorted_at is None:
-        raise Refusal(_("Sort the case first: say what it is about."), field="category", status=422)
-    if not case.placed:
-        raise Refusal(_("Say first where the case belongs."), field="place", status=422)
+    must_be_ready(case)
+    asked = asked_whose(case)
+    if asked is not None:
+        raise Refusal(
+            _("It is being ruled whose this is: %(place)s says so by %(moment)s.")
+            % {"place": asked.place.name, "moment": _moment(asked.due_at)},
+            field="position",
+        )
+    if case.ruled_at is not None and holding(by, "cases.rule", case.place_path, now) is None:
+        raise Refusal(_("It was ruled whose this is, so only somebody who rules can move it."), status=403)
     on = timezone.localdate(now)
     if role and place_id is not None:
-        position: Position | None = _held(role, place_id, on)
-    else:
-        position = lead_for(case.category, case.place, on)
-    if position is None:
+        give(case, held(role, place_id, on), by=by, now=now, post=post)
+        return case
+    proposal = proposal_for(case.category, case.place, on) if case.category is not None else None
+    if proposal is not None and proposal.position is not None:
+        give(case, proposal.position, by=by, now=now, post=post)
+        if proposal.row is not None and proposal.row.co_handlers:
+            ask_as_the_matrix_says(case, proposal.row, now=now)
+        return case
+    if case.state != State.NEW or ask(case, Ruling.Kind.NO_ROW, now=now, by=by, asker=by, post=post) is None:
         raise Refusal(
             _("The responsibility matrix names nobody for this category and place. Please choose who leads."),
             field="position",
             status=422,
         )
+    return case
+
+
+def _moment(when: datetime) -> str:
+    return f"{timezone.localtime(when):%Y-%m-%d %H:%M}"
+
+
+def must_be_ready(case: Case) -> None:
+    """Refusal unless it is known what the case is about and where, and it can be given to somebody."""
+    case.must_allow(Move.ASSIGN)
+    if case.category is None or case.sorted_at is None:
+        raise Refusal(_("Sort the case first: say what it is about."), field="category", status=422)
+    if not case.placed:
+        raise Refusal(_("Say first where the case belongs."), field="place", status=422)
+
+
+def give(case: Case, position: Position, *, by: User, now: datetime, post: Post, ruled: bool = False) -> None:
+    """The position leads from now on. ``ruled``: somebody higher has said so, and it cannot be sent back."""
     if (position.role, position.place_id) == (case.lead_role, case.lead_place_id) and case.state == State.ASSIGNED:
         raise Refusal(_("The case already lies there."), field="position", status=422)
     event = CaseAssigned(
@@ -347,6 +364,8 @@ def assign_case(
     )
     case.go(Move.ASSIGN)
     _lay_with(case, position)
+    if ruled:
+        case.ruled_at = now
     record(
         event,
         about=case,
@@ -354,12 +373,11 @@ def assign_case(
         now=now,
         post=post,
         place=case.place_path,
-        save=("state", "lead_role", "lead_place"),
+        save=("state", "ruled_at", *_LEAD),
     )
-    return case
 
 
-def _held(role: str, place_id: int, on: date) -> Position:
+def held(role: str, place_id: int, on: date) -> Position:
     post = (
         Post.objects.current(on)
         .filter(role=role, place_id=place_id, role__in=sorted(roles_with("tasks.work")))
@@ -380,9 +398,9 @@ def dispatch_case(
     now: datetime,
     place: Place | None = None,
     summary: str = "",
-    urgency: str = "",
     role: str = "",
     place_id: int | None = None,
+    urgency: str = "",
     version: int | None = None,
 ) -> Case:
     """Sort and assign in one step, as a desk does it all morning. Both or neither."""
@@ -401,19 +419,32 @@ def dispatch_case(
 
 @transaction.atomic
 def pause_case(
-    *, case_id: int, reason: str, review_on: date, by: User, now: datetime, version: int | None = None
+    *,
+    case_id: int,
+    reason: str,
+    review_on: date,
+    by: User,
+    now: datetime,
+    kind: str = Case.Pause.REPORTER,
+    version: int | None = None,
 ) -> Case:
-    """Stop the clock (waiting for the reporter, or deferred 挂账) until somebody looks again, on a named day."""
+    """Stop the clock (waiting for the reporter, or deferred 挂账) until somebody looks again, on a named day.
+
+    When that day has passed and nobody has looked, the clock runs again by itself.
+    """
     case, post = _locked(case_id, by, "cases.pause", now, version)
     if not reason.strip():
         raise Refusal(_("Say why the clock stops; the reporter reads it."), field="reason", status=422)
     if review_on <= timezone.localdate(now):
         raise Refusal(_("The day to look again must lie ahead."), field="review_on", status=422)
+    if kind not in Case.Pause.values:
+        raise Refusal(_("Say what we wait for."), field="kind", status=422)
     case.go(Move.PAUSE)
     if case.due_at is not None:
         case.left = str(clock.pause(now, case.due_at, _unit_of(case, now), path=case.place_path))
     case.paused_at, case.pause_reason, case.review_on = now, reason.strip()[:200], review_on
-    case.due_at = case.yellow_at = None
+    case.pause_kind = kind
+    stop_clock(case)
     record(
         CasePaused(case_id=case.pk),
         about=case,
@@ -421,10 +452,8 @@ def pause_case(
         now=now,
         post=post,
         place=case.place_path,
-        save=(
-            "state", "paused_at", "pause_reason", "review_on", "left", "due_at", "yellow_at",
-        ),
-    )  # fmt: skip
+        save=("state", *_PAUSE, *DUE),
+    )
     return case
 
 
@@ -446,24 +475,46 @@ def resume_case(*, case_id: int, by: User, now: datetime, version: int | None = 
         now=now,
         post=post,
         place=case.place_path,
-        save=("state", *_PAUSE, "due_at", "yellow_at"),
+        save=("state", *_PAUSE, *DUE),
     )
     return case
 
 
-_PAUSE = ("paused_at", "pause_reason", "review_on", "left")
+def resume_overdue(*, now: datetime) -> int:
+    """Nobody looked on the day that was named: the clock runs again by itself. Gives back how many."""
+    over = Case.objects.filter(state=State.PAUSED, review_on__lt=timezone.localdate(now))
+    resumed = 0
+    for pk in list(over.values_list("pk", flat=True)[:1000]):
+        with transaction.atomic():
+            case = over.select_for_update(of=("self",)).filter(pk=pk).first()
+            if case is None:
+                continue
+            case.go(Move.RESUME)
+            _run_again(case, now)
+            record(
+                CaseResumed(case_id=case.pk),
+                about=case,
+                by=None,
+                now=now,
+                place=case.place_path,
+                save=("state", *_PAUSE, *DUE),
+            )
+            resumed += 1
+    return resumed
+
+
+_PAUSE = ("paused_at", "pause_kind", "pause_reason", "review_on", "left")
 
 
 def _run_again(case: Case, now: datetime) -> None:
     if case.left:
-        case.due_at = clock.resume(Span.parse(case.left), now, path=case.place_path)
-        _set_yellow(case, now)
+        set_due(case, clock.resume(Span.parse(case.left), now, path=case.place_path), since=now)
     _end_pause(case)
 
 
 def _end_pause(case: Case) -> None:
     case.paused_at = case.review_on = None
-    case.pause_reason = case.left = ""
+    case.pause_reason = case.pause_kind = case.left = ""
 
 
 @transaction.atomic
@@ -489,8 +540,7 @@ def extend_deadline(
         raise Refusal(
             _("The rules allow at most %(span)s more.") % {"span": longest.in_words()}, field="amount", status=422
         )
-    case.due_at = later
-    _set_yellow(case, now)
+    set_due(case, later, since=now, before=case.due_at)
     case.extensions += 1
     case.extension_reason = reason.strip()[:200]
     record(
@@ -500,7 +550,7 @@ def extend_deadline(
         now=now,
         post=post,
         place=case.place_path,
-        save=("due_at", "yellow_at", "extensions", "extension_reason"),
+        save=("extensions", "extension_reason", *DUE),
     )
     return case
 
@@ -511,7 +561,7 @@ def add_note(*, case_id: int, text: str, by: User, now: datetime) -> Note:
     case = Case.objects.visible_to(by).filter(pk=case_id).first()
     if case is None:
         raise NotThere()
-    post = _note_post(case, by, now)
+    post = speaking_post(case, by, now)
     clean = text.replace("\x00", "").strip()
     if not clean:
         raise Refusal(_("The note is empty."), field="text", status=422)
@@ -522,7 +572,7 @@ def add_note(*, case_id: int, text: str, by: User, now: datetime) -> Note:
     return note
 
 
-def _note_post(case: Case, by: User, now: datetime) -> Post:
+def speaking_post(case: Case, by: User, now: datetime) -> Post:
     """A post over the case's place, or the position that leads it (a department need not lie above the case)."""
     held = [
         post
@@ -547,7 +597,7 @@ def reopen_case(*, case_id: int, reason: str, by: User, now: datetime, version: 
         raise Refusal(_("Only a closed case can be reopened."))
     if not reason.strip():
         raise Refusal(_("Say why the case is reopened."), field="reason", status=422)
-    _reopen(case, by=by, now=now, post=post)
+    reopen(case, by=by, now=now, post=post)
     add_note(case_id=case.pk, text=reason, by=by, now=now)
     return case
 
@@ -579,7 +629,7 @@ def withdraw_case(*, message: Message, now: datetime) -> Case:
         )
         return case
     case.go(Move.WITHDRAW)
-    case.closed_at, case.closed_as = now, Case.ClosedAs.WITHDRAWN
+    case.closed_at, case.closed_as, case.escalate_at = now, Case.ClosedAs.WITHDRAWN, None
     _end_pause(case)
     record(
         CaseWithdrawn(case_id=case.pk),
@@ -587,8 +637,9 @@ def withdraw_case(*, message: Message, now: datetime) -> Case:
         by=None,
         now=now,
         place=case.place_path,
-        save=("state", "closed_at", "closed_as", "voice_count", *_PAUSE),
+        save=("state", "closed_at", "closed_as", "escalate_at", "voice_count", *_PAUSE),
     )
+    let_go(case, now)
     return case
 
 
@@ -603,7 +654,7 @@ def reopen_by_reporter(*, message: Message, now: datetime) -> Case:
     days = int(rule("cases.reopen_days", path=case.place_path, on=timezone.localdate(now)))
     if (timezone.localdate(now) - timezone.localdate(case.closed_at)).days > days:
         raise Refusal(_("This matter was closed more than %(days)d days ago. Please report it anew.") % {"days": days})
-    _reopen(case, by=None, now=now, post=None)
+    reopen(case, by=None, now=now, post=None)
     return case
 
 
@@ -621,6 +672,9 @@ class OfTask(OfCase, Protocol):
     @property
     def task_id(self) -> int: ...
 
+    @property
+    def part_id(self) -> int | None: ...
+
 
 class OfCheck(OfCase, Protocol):
     @property
@@ -634,13 +688,16 @@ def _reacting(event: OfCase) -> Case:
 def await_check(event: OfTask, *, entry: Entry, now: datetime) -> None:
     """The work is reported as done: the case waits for somebody else to look (reaction to TaskReported).
 
-    A case that ended meanwhile (withdrawn) stays ended.
+    A case that ended meanwhile (withdrawn) stays ended. Of a co-handler only their part is done.
     """
     case = _reacting(event)
+    if event.part_id is not None:
+        end_part(event.part_id, CoHandler.State.DONE, at=entry.at, now=now)
+        return
     if case.state not in MOVES[Move.AWAIT_CHECK][0]:
         return
     case.go(Move.AWAIT_CHECK)
-    case.worker_id, case.done_at = entry.by_id, entry.at
+    case.worker_id, case.done_at, case.escalate_at = entry.by_id, entry.at, None
     _end_pause(case)
     record(
         CaseAwaitsCheck(case_id=case.pk, task_id=event.task_id),
@@ -648,16 +705,20 @@ def await_check(event: OfTask, *, entry: Entry, now: datetime) -> None:
         by=None,
         now=now,
         place=case.place_path,
-        save=("state", "worker", "done_at", *_PAUSE),
+        save=("state", "worker", "done_at", "escalate_at", *_PAUSE),
     )
 
 
 def take_back(event: OfTask, *, entry: Entry, now: datetime) -> None:
-    """ "Not ours": the case lies at the desk again, which has to rule (reaction to TaskReturned).
+    """ "Not ours": the desk leads again, and a higher post rules whose it is (reaction to TaskReturned).
 
-    Unless the desk has ruled meanwhile: then it is not taken from whoever has it now.
+    Unless it was given to somebody meanwhile: then it is not taken from whoever has it now. Where nobody may rule, the
+    desk finds the right one by itself. A co-handler's part only goes back to the lead.
     """
     case = _reacting(event)
+    if event.part_id is not None:
+        end_part(event.part_id, CoHandler.State.RETURNED, at=entry.at, now=now)
+        return
     if case.state not in MOVES[Move.TAKE_BACK][0]:
         return
     if Entry.objects.about(case).filter(event=CaseAssigned.name, pk__gt=entry.pk).exists():
@@ -675,8 +736,11 @@ def take_back(event: OfTask, *, entry: Entry, now: datetime) -> None:
         by=None,
         now=now,
         place=case.place_path,
-        save=("state", "lead_role", "lead_place", "due_at", "yellow_at", *_PAUSE),
+        save=("state", *_LEAD, *DUE, *_PAUSE),
     )
+    if asked_whose(case) is None:
+        asker = User.objects.filter(pk=entry.by_id).first() if entry.by_id is not None else None
+        ask(case, Ruling.Kind.NOT_OURS, now=now, by=None, asker=asker, post=returned)
 
 
 _CLOSED_AS = {
@@ -694,15 +758,16 @@ def close_after_check(event: OfCheck, *, entry: Entry, now: datetime) -> None:
     if entry.by_id is not None and entry.by_id == case.worker_id:
         raise RuntimeError(f"case {case.pk}: the check was made by the one who did the work")
     case.go(Move.CLOSE)
-    case.closed_at, case.closed_as = entry.at, _CLOSED_AS[event.result]
+    case.closed_at, case.closed_as, case.escalate_at = entry.at, _CLOSED_AS[event.result], None
     record(
         CaseClosed(case_id=case.pk, closed_as=case.closed_as),
         about=case,
         by=None,
         now=now,
         place=case.place_path,
-        save=("state", "closed_at", "closed_as"),
+        save=("state", "closed_at", "closed_as", "escalate_at"),
     )
+    let_go(case, now)
 
 
 def reopen_after_check(event: OfCheck, *, entry: Entry, now: datetime) -> None:
@@ -710,18 +775,18 @@ def reopen_after_check(event: OfCheck, *, entry: Entry, now: datetime) -> None:
     case = _reacting(event)
     if case.state != State.TO_CHECK:
         return
-    _reopen(case, by=None, now=now, post=None)
+    reopen(case, by=None, now=now, post=None)
 
 
-def _reopen(case: Case, *, by: User | None, now: datetime, post: Post | None) -> None:
+def reopen(case: Case, *, by: User | None, now: datetime, post: Post | None) -> None:
     case.go(Move.REOPEN)
     led = bool(case.lead_role) and case.lead_place_id is not None and case.state != State.REFERRED
     case.state = State.ASSIGNED if led else State.NEW
     if not led:
         _lay_at_desk(case, now)
-    case.closed_at, case.closed_as, case.done_at, case.worker = None, "", None, None
+    case.closed_at, case.closed_as, case.done_at, case.worker, case.referral = None, "", None, None, ""
     case.reopened += 1
-    _start_clock(case, since=now)
+    start_clock(case, since=now)
     record(
         CaseReopened(case_id=case.pk, role=case.lead_role, place_id=case.lead_place_id),
         about=case,
@@ -729,5 +794,5 @@ def _reopen(case: Case, *, by: User | None, now: datetime, post: Post | None) ->
         now=now,
         post=post,
         place=case.place_path,
-        save=("state", "closed_at", "closed_as", "done_at", "worker", "reopened", *_LEAD, *_CLOCK),
+        save=("state", "closed_at", "closed_as", "done_at", "worker", "reopened", "referral", *_LEAD, *CLOCK),
     )

@@ -152,6 +152,107 @@ class VoiceWithdrawn(Event):
     message_id: int
 
 
+class CaseReferred(Event):
+    label = _("Referred elsewhere")
+    case_id: int
+    referral: str
+
+
+class CaseExcluded(Event):
+    label = _("Not counted in the three rates")
+    case_id: int
+
+
+class CaseEscalated(Event):
+    label = _("Late: one step up")
+    case_id: int
+    step: int
+
+
+class ReporterContacted(Event):
+    label = _("Reporter contacted for the first time")
+    case_id: int
+    way: str
+
+
+class ReplyWritten(Event):
+    """Staff told the reporters something, on their page, by telephone or in person."""
+
+    label = _("Reply to the reporter")
+    case_id: int
+    reply_id: int
+    way: str
+
+
+class ReporterWrote(Event):
+    label = _("The reporter wrote")
+    case_id: int
+    reply_id: int
+
+
+class RulingAsked(Event):
+    label = _("Ruling asked for")
+    case_id: int
+    ruling_id: int
+    kind: str
+
+
+class RulingMade(Event):
+    label = _("Ruled")
+    case_id: int
+    ruling_id: int
+    kind: str
+    agreed: bool
+
+
+class RulingDropped(Event):
+    label = _("Ruling no longer needed")
+    case_id: int
+    ruling_id: int
+
+
+class PartAsked(Event):
+    label = _("Co-handler asked")
+    case_id: int
+    part_id: int
+
+
+class PartDone(Event):
+    label = _("Co-handler has done their part")
+    case_id: int
+    part_id: int
+
+
+class PartReturned(Event):
+    label = _("Co-handler says it is not theirs")
+    case_id: int
+    part_id: int
+
+
+class PartDropped(Event):
+    label = _("Co-handler no longer needed")
+    case_id: int
+    part_id: int
+
+
+class SlipOpened(Event):
+    label = _("Supervision slip")
+    case_id: int
+    slip_id: int
+
+
+class SlipAnswered(Event):
+    label = _("Supervision slip answered")
+    case_id: int
+    slip_id: int
+
+
+class SlipDropped(Event):
+    label = _("Supervision slip no longer needed")
+    case_id: int
+    slip_id: int
+
+
 class CategoryLoaded(Event):
     """A node of the tree came with the product, or was brought up to it."""
 

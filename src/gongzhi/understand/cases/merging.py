@@ -19,7 +19,9 @@ from gongzhi.ground.ledger.actions import record
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.refusals import NotThere, Refusal, Stale
 from gongzhi.sense.channels.models import Message
-from gongzhi.understand.cases.actions import StaleEdit, _end_pause, _start_clock
+from gongzhi.understand.cases.actions import StaleEdit, _end_pause
+from gongzhi.understand.cases.asides import let_go
+from gongzhi.understand.cases.clocks import CLOCK, start_clock
 from gongzhi.understand.cases.events import CasesMerged, CasesUnmerged, CaseWithdrawn, VoicesCame, VoicesLeft
 from gongzhi.understand.cases.models import Case, Move, State, Voice
 from gongzhi.understand.cases.voices import JOINABLE, is_private
@@ -88,9 +90,10 @@ def _merge(source: Case, target: Case, *, by: User | None, post: Post | None, no
         place=source.place_path,
         save=(
             "state", "merged_into", "closed_at", "closed_as", "escalate_at", "voice_count",
-            "paused_at", "pause_reason", "review_on", "left",
+            "paused_at", "pause_kind", "pause_reason", "review_on", "left",
         ),
     )  # fmt: skip
+    let_go(source, now)
     target.voice_count = Voice.objects.filter(case=target).speaking().count()
     record(
         VoicesCame(case_id=target.pk, from_case_id=source.pk, voices=source.voice_count),
@@ -178,7 +181,7 @@ def unmerge_case(*, case_id: int, by: User, now: datetime, version: int | None =
         place=source.place_path,
         save=(
             "state", "merged_into", "closed_at", "closed_as", "voice_count", "reopened",
-            "deadline_rule", "due_at", "yellow_at", "done_at", "worker",
+            "done_at", "worker", *CLOCK,
         ),
     )  # fmt: skip
     root.voice_count = Voice.objects.filter(case=root).speaking().count()
@@ -228,14 +231,14 @@ def _restore(source: Case, root: Case, now: datetime) -> None:
     source.state = State.ASSIGNED if led else State.NEW
     if root.state == State.CLOSED:
         source.reopened += 1
-        _start_clock(source, since=now)
+        start_clock(source, since=now)
     else:
-        _start_clock(source, since=source.opened_at)
+        start_clock(source, since=source.opened_at)
 
 
 def _end_without_voices(case: Case, now: datetime) -> None:
     case.go(Move.WITHDRAW)
-    case.closed_at, case.closed_as = now, Case.ClosedAs.WITHDRAWN
+    case.closed_at, case.closed_as, case.escalate_at = now, Case.ClosedAs.WITHDRAWN, None
     _end_pause(case)
     record(
         CaseWithdrawn(case_id=case.pk),
@@ -243,5 +246,9 @@ def _end_without_voices(case: Case, now: datetime) -> None:
         by=None,
         now=now,
         place=case.place_path,
-        save=("state", "closed_at", "closed_as", "paused_at", "pause_reason", "review_on", "left"),
-    )
+        save=(
+            "state", "closed_at", "closed_as", "escalate_at", "paused_at", "pause_kind", "pause_reason", "review_on",
+            "left",
+        ),
+    )  # fmt: skip
+    let_go(case, now)

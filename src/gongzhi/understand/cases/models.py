@@ -247,6 +247,10 @@ class Case(Recorded):
         URGENT = "urgent", _("Urgent")
         DANGER = "danger", _("Danger to life")
 
+    class Pause(models.TextChoices):
+        REPORTER = "reporter", _("Waiting for the reporter")
+        DEFERRED = "deferred", _("Deferred (挂账): it cannot be done now")
+
     class Referral(models.TextChoices):
         """The six kinds of demands that are not dispatched (Beijing ordinance on immediate response, 2021)."""
 
@@ -279,6 +283,7 @@ class Case(Recorded):
     due_at = models.DateTimeField(_("due"), null=True, blank=True)
     yellow_at = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
+    pause_kind = models.CharField(_("why the clock stops"), max_length=8, choices=Pause.choices, blank=True)
     pause_reason = models.CharField(max_length=200, blank=True)
     review_on = models.DateField(_("look at it again on"), null=True, blank=True)
     left = models.CharField(max_length=40, blank=True)  # a rules.Span: what was left of the time when it was paused
@@ -329,8 +334,11 @@ class Case(Recorded):
         "referral",
         "excluded_at",
         "escalation",
+        "pause_kind",
     )
-    ADDED = frozenset({"contacted_at", "merged_into_id", "ruled_at", "referral", "excluded_at", "escalation"})
+    ADDED = frozenset(
+        {"contacted_at", "merged_into_id", "ruled_at", "referral", "excluded_at", "escalation", "pause_kind"}
+    )
     WORDS = ("summary", "address", "outcome", "pause_reason", "extension_reason")
 
     objects = CaseQuerySet.as_manager()
@@ -435,6 +443,42 @@ class Note(Recorded):
         return f"{self.case}: {self.at:%Y-%m-%d}"
 
 
+class Reply(Recorded):
+    """What is said between the house and the reporters of a case, once it is open."""
+
+    class Way(models.TextChoices):
+        PAGE = "page", _("Written on the follow page")
+        PHONE = "phone", _("By telephone")
+        VISIT = "visit", _("In person")
+        WROTE = "wrote", _("Written by the reporter")
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="replies")
+    # Whose page it belongs to. None: everybody behind the case reads what staff wrote on the page.
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    way = models.CharField(_("how"), max_length=5, choices=Way.choices)
+    text = models.TextField(_("what was said"), max_length=1000)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    post = models.ForeignKey(Post, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    at = models.DateTimeField()
+
+    RECORDED = ("case_id", "message_id", "way", "by_id", "post_id", "at")
+    WORDS = ("text",)
+
+    class Meta:
+        verbose_name = _("reply")
+        verbose_name_plural = _("replies")
+        constraints = [
+            models.CheckConstraint(
+                name="reply_says_who",
+                condition=Q(way="wrote", message__isnull=False, by__isnull=True)
+                | Q(way__in=["page", "phone", "visit"], by__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case}: {self.get_way_display()}"
+
+
 class CoHandler(Recorded):
     """Somebody besides the lead who has a part in a case, with a deadline of their own."""
 
@@ -472,6 +516,16 @@ class CoHandler(Recorded):
         return f"{self.case}: {self.get_role_display()}"
 
 
+class RulingQuerySet(models.QuerySet["Ruling"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """What lies where the person rules, or where they may read cases."""
+        return self.filter(reach(user, "cases.rule") | reach(user, "cases.read", "case__place_path"))
+
+    def to_rule(self, user: User | AnonymousUser) -> Self:
+        """What waits for somebody like this person, who is not the one that asked."""
+        return self.filter(reach(user, "cases.rule"), state="open").exclude(asked_by_id=user.pk)
+
+
 class Ruling(Recorded):
     """A question about a case that a higher post answers, with its own deadline. Who ruled is not who asked."""
 
@@ -497,15 +551,20 @@ class Ruling(Recorded):
     asked_at = models.DateTimeField()
     asked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     due_at = models.DateTimeField(_("due"))
+    # The position that asks. Of "not ours": the one that sent it back, and no colleague of it rules.
+    asked_role = models.CharField(max_length=30, choices=Role.choices, blank=True)
+    asked_place = models.ForeignKey(Place, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     words = models.CharField(_("reasons of the ruling"), max_length=1000, blank=True)
 
     RECORDED = (
         "case_id", "kind", "state", "referral", "place_id", "asked_at", "asked_by_id", "due_at", "decided_at",
-        "decided_by_id",
+        "decided_by_id", "asked_role", "asked_place_id",
     )  # fmt: skip
     WORDS = ("reason", "words")
+
+    objects = RulingQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("ruling")
@@ -529,6 +588,21 @@ class Ruling(Recorded):
 
     def __str__(self) -> str:
         return f"{self.case}: {self.get_kind_display()}"
+
+
+class SlipQuerySet(models.QuerySet["Slip"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return self.filter(
+            holds_position(user)
+            | holds_position(user, role="supervisor_role", place="supervisor_place_id")
+            | reach(user, "cases.supervise")
+        )
+
+    def to_answer(self, user: User | AnonymousUser) -> Self:
+        return self.filter(holds_position(user), state="open")
+
+    def supervised_by(self, user: User | AnonymousUser) -> Self:
+        return self.filter(reach(user, "cases.supervise")).exclude(holds_position(user))
 
 
 class Slip(Recorded):
@@ -559,6 +633,8 @@ class Slip(Recorded):
         "due_at", "answered_at", "answered_by_id",
     )  # fmt: skip
     WORDS = ("answer",)
+
+    objects = SlipQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("supervision slip")

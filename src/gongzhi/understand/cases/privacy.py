@@ -87,7 +87,18 @@ declare(
         clock="case__closed_at",
         keep_days=1825,
     ),
+    Personal(
+        "cases.Reply",
+        "text",
+        why=_("to talk with the reporter about the matter"),
+        basis=_DUTY,
+        clock="case__closed_at",
+        keep_days=1825,
+    ),
     harmless={
+        "cases.Case.pause_kind",
+        "cases.Reply.way",
+        "cases.Ruling.asked_role",
         "cases.Case.urgency",
         "cases.Case.referral",
         "cases.Category.opens_when_zh",

@@ -97,6 +97,15 @@ def lead_for(category: Category, place: Place, on: date) -> Position | None:
     return proposal_for(category, place, on).position
 
 
+def nearest_holder(role: str, seat: str, path: str, on: date) -> Position | None:
+    """The position of a role that somebody holds today: at the place with the code ``seat``, else the nearest on the
+    way up from ``path``."""
+    posts = Post.objects.current(on).filter(role=role).select_related("place")
+    posts = posts.filter(place__code=seat) if seat else posts.filter(place_path__in=ancestors(path))
+    near = max(posts, key=lambda post: len(post.place_path), default=None)
+    return Position(role, near.place_id, near.place.name) if near is not None else None
+
+
 def positions_at(path: str, on: date) -> list[Position]:
     """Every position that may be given a case at this path: held today, at a place above or below it."""
     reachable = Q(place_path__in=ancestors(path)) | below(path, "place_path")

@@ -18,6 +18,7 @@ from gongzhi.ground.access.reach import forget_posts
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.refusals import NotThere, Refusal
 from gongzhi.understand.cases import actions as cases
+from gongzhi.understand.cases import rulings
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +77,9 @@ def test_a_returned_order_brings_the_case_to_the_desk(order, town, moment, deliv
     case = order.case
     case.refresh_from_db()
     assert (case.state, case.lead_role, case.lead_place) == ("new", "community_clerk", town.community)
-    cases.assign_case(case_id=case.pk, by=town.clerk, now=moment.now)
+    seat = {"role": "property_manager", "place_id": town.community.pk}
+    ruling = case.rulings.get()
+    rulings.decide(ruling_id=ruling.pk, **seat, words="物业的设施", by=town.street_clerk, now=moment.now)
     deliver(now=moment.now)
     assert list(case.tasks.order_by("round").values_list("round", "state")) == [(1, "returned"), (2, "open")]
 
