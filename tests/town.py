@@ -106,7 +106,7 @@ def build_town(now: datetime) -> Town:
         other_clerk=make_user("clerk2", "李西区", (Role.COMMUNITY_CLERK, other_community)),
         secretary=make_user("secretary", "张书记", (Role.COMMUNITY_SECRETARY, community)),
         street_clerk=make_user("street", "赵科员", (Role.STREET_CLERK, street)),
-        leader=make_user("leader", "何主任", (Role.STREET_LEADER, street)),
+        leader=make_user("head", "何主任", (Role.STREET_LEADER, street)),
         desk=make_user("desk", "钱热线", (Role.HOTLINE_DESK, street)),
         officer=make_user("officer", "孙城管", (Role.DEPARTMENT_OFFICER, county)),
         property_manager=make_user("property", "周物业", (Role.PROPERTY_MANAGER, community)),

@@ -15,11 +15,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from gongzhi.act.whistles import actions as whistles
 from gongzhi.act.whistles.actions import Called
 from gongzhi.act.whistles.models import AWAITED, UNIT_MOVES, Invitation, State, UnitMove, UnitState, Whistle
-from gongzhi.ground.access.roles import Role
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.ledger.verify import verify
 from gongzhi.ground.refusals import Refusal
-from tests.town import NOW, make_user
+from tests.town import NOW
 
 PEOPLE = ("street_clerk", "leader", "officer", "property_manager", "clerk", "stranger")
 someone = st.sampled_from(PEOPLE)
@@ -151,7 +150,7 @@ class Street(RuleBasedStateMachine):
 def test_whatever_anybody_does_in_whatever_order(town: Any) -> None:
     Street.town = town
     Street.people = {name: getattr(town, name) for name in PEOPLE if hasattr(town, name)}
-    Street.people["leader"] = make_user("leader", "马主任", (Role.STREET_LEADER, town.street))
+    Street.people["leader"] = town.leader
     run_state_machine_as_test(
         Street,
         settings=settings(

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def leader(town):
-    return make_user("leader", "马主任", (Role.STREET_LEADER, town.street))
+    return town.leader
 
 
 @pytest.fixture
