@@ -4,7 +4,7 @@ from django.urls import path
 
 from gongzhi.front.asking import Questions
 from gongzhi.front.display import Display
-from gongzhi.front.portal import views
+from gongzhi.front.portal import feeds, views
 
 app_name = "portal"
 
@@ -21,6 +21,7 @@ urlpatterns = [
     path("follow/<str:token>/withdraw/", views.Withdraw.as_view(), name="withdraw"),
     path("follow/<str:token>/reopen/", views.Reopen.as_view(), name="reopen"),
     path("follow/<str:token>/photo/<uuid:uid>/<str:size>/", views.PhotoByLink.as_view(), name="photo"),
+    path("feeds/<str:path>.atom", feeds.Feed.as_view(), name="feed"),
     path("progress/", views.Progress.as_view(), name="progress"),
     path("how/", views.How.as_view(), name="how"),
     path("privacy/", views.Privacy.as_view(), name="privacy"),

@@ -53,7 +53,7 @@ class Home(Guarded):
     verb = Guarded.PUBLIC
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return render(request, "portal/home.html", {"results": results(self.now)})
+        return render(request, "portal/home.html", {"results": results(self.now), "feeds": served(self.now)})
 
 
 class Report(Guarded):
@@ -425,7 +425,7 @@ class Progress(Guarded):
     verb = Guarded.PUBLIC
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return render(request, "portal/progress.html", {"results": results(self.now)})
+        return render(request, "portal/progress.html", {"results": results(self.now), "feeds": served(self.now)})
 
 
 class How(Guarded):
