@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "gongzhi.loop",
     "gongzhi.verify.notices",
     "gongzhi.verify.checks",
+    "gongzhi.act.disputes",
     "gongzhi.act.whistles",
     "gongzhi.act.tasks",
     "gongzhi.understand.themes",

@@ -46,6 +46,7 @@ _DESK = {
 _RULE = {"cases.rule", "cases.supervise"}
 
 _THEMES = {"themes.look", "themes.answer"}
+_MEDIATION = {"disputes.enter", "disputes.mediate"}
 
 ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
     # Sees the cases of the own grid and does the work there.
@@ -53,20 +54,25 @@ ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
     Role.BUILDING_CHIEF: frozenset({"workbench.enter", "cases.enter", "places.read"}),
     Role.COMMUNITY_CLERK: frozenset(_WORK | _DESK),
     Role.COMMUNITY_SECRETARY: frozenset(
-        _WORK | _DESK | _THEMES | {"cases.extend", "cases.supervise", "places.switch_mode"}
+        _WORK | _DESK | _THEMES | _MEDIATION | {"cases.extend", "cases.supervise", "places.switch_mode"}
     ),
     Role.HOTLINE_DESK: frozenset(_WORK | _DESK - {"cases.pause"}),
     Role.STREET_CLERK: frozenset(
         _WORK | _DESK | _RULE | _THEMES | {"cases.extend", "channels.import", "whistles.blow"}
     ),
     Role.STREET_LEADER: frozenset(
-        _WORK | _DESK | _RULE | _THEMES | {"cases.extend", "places.switch_mode", "whistles.blow", "whistles.rule"}
+        _WORK
+        | _DESK
+        | _RULE
+        | _THEMES
+        | {"whistles.blow", "whistles.rule"}
+        | {"cases.extend", "places.switch_mode", "disputes.enter", "disputes.read"}
     ),
     # Only what is their duty comes to them: what is assigned to their post, not everything in the place.
     Role.DEPARTMENT_OFFICER: frozenset(_WORK | {"places.read", "privacy.reveal", "themes.answer"}),
     Role.PROPERTY_MANAGER: frozenset(_WORK | {"places.read", "themes.answer"}),
     # A member of a people's mediation committee: no cases but those that are given to them.
-    Role.MEDIATOR: frozenset(_WORK | {"places.read", "privacy.reveal"}),
+    Role.MEDIATOR: frozenset(_WORK | _MEDIATION | {"places.read", "privacy.reveal"}),
     Role.SYSTEM_ADMINISTRATOR: frozenset(
         {
             "workbench.enter",
