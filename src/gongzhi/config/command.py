@@ -28,6 +28,7 @@ ROOMS = {
         "gongzhi.ground.privacy.commands:privacy",
         "Personal data: what there is, what is due for erasure, keys.",
     ),
+    "rates": ("gongzhi.verify.checks.commands:rates", "The three rates, counted anew from the record."),
     "rules": ("gongzhi.ground.rules.commands:rules", "The dated rules in force, and changing them."),
     "cases": ("gongzhi.config.train_cases:cases", "Cases: train the classifier from closed ones."),
     "search": ("gongzhi.understand.search.commands:search", "The full-text index of cases."),

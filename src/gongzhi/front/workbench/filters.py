@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from gongzhi.ground.access.reach import reach
+from gongzhi.ground.access.roles import Role
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.places.models import Level, Place
 from gongzhi.ground.places.paths import below, is_path
@@ -24,9 +25,11 @@ from gongzhi.understand.cases.models import OPEN, RUNNING, Case, CaseQuerySet, C
 from gongzhi.understand.cases.tree import category_by_code, tree
 from gongzhi.understand.search import marks
 from gongzhi.understand.search.finding import matching
+from gongzhi.verify.checks import rates
 
 MOST_PLACES: Final = 600
 ALL: Final = "all"
+UNSORTED: Final = "unsorted"  # in place of a category: nothing has been said yet
 # Every filter of a list, in the order in which a kept view says them.
 FILTERS: Final = ("state", "place", "category", "clock", "urgency", "q", "lead", "channel", "from", "to", "sort")
 
@@ -155,6 +158,9 @@ class CaseFilter:
         self.lead = self._choice(given, "lead", LEADS)
         self.channel = self._choice(given, "channel", (("", ""), *Channel.choices))
         self.urgency = self._choice(given, "urgency", URGENCIES)
+        # A number of the rates or of a bulletin, opened: from and to are then its period.
+        self.rate = self._choice(given, "rate", (("", ""), *rates.Kind.choices))
+        self.unit = self._unit(given.get("unit", ""))
         self.order = self._choice(given, "sort", ORDERS)
         self.since = self._day(given, "from")
         self.until = self._day(given, "to")
@@ -163,7 +169,7 @@ class CaseFilter:
             self.errors["q"] = _("At most 100 characters, please.")
         self.category = given.get("category", "").replace("\x00", "")
         self.place = given.get("place", "")
-        if self.category and category_by_code(self.category) is None:
+        if self.category not in ("", UNSORTED) and category_by_code(self.category) is None:
             self.errors["category"] = _("There is no such category.")
         if self.place and not is_path(self.place):
             self.errors["place"] = _("We do not know this place. Please choose from the list.")
@@ -176,6 +182,16 @@ class CaseFilter:
             self.errors[name] = _("This choice is not offered. Please choose from the list.")
             return ""
         return value
+
+    def _unit(self, text: str) -> tuple[str, int] | None:
+        """ "role@place": the position that leads."""
+        if not text:
+            return None
+        role, _at, place = text.partition("@")
+        if role not in Role.values or not (place.isascii() and place.isdigit() and len(place) < 19):
+            self.errors["unit"] = _("This choice is not offered. Please choose from the list.")
+            return None
+        return role, int(place)
 
     def _day(self, given: Mapping[str, str], name: str) -> date | None:
         value = given.get(name, "").strip()
@@ -202,6 +218,8 @@ class CaseFilter:
             else:
                 places.append((place.path, place.name))
         categories = category_choices(timezone.localdate(self.now), everything=_("everything"), retired=True)
+        if self.category == UNSORTED:
+            categories.insert(1, (UNSORTED, _("not sorted yet")))
         channels = [("", _("any channel")), *Channel.choices]
         return {
             "state": Select("state", _("State"), self.state, STATES),
@@ -215,14 +233,28 @@ class CaseFilter:
         }
 
     @property
+    def rate_words(self) -> str:
+        return str(rates.Kind(self.rate).label) if self.rate else ""
+
+    @property
     def sorting(self) -> str:
         """By deadline, unless somebody looks back at what has ended or looks for words."""
-        return self.order or ("due" if self.state in ("", *OPEN) and not self.words else "newest")
+        looks_back = self.words or self.rate
+        return self.order or ("due" if self.state in ("", *OPEN) and not looks_back else "newest")
 
     @property
     def narrowed(self) -> bool:
         """Whether one of the less used filters is in use."""
-        return bool(self.lead or self.channel or self.urgency or self.since or self.until or self.order)
+        return bool(
+            self.lead
+            or self.channel
+            or self.urgency
+            or self.since
+            or self.until
+            or self.order
+            or self.rate
+            or self.unit
+        )
 
     def tries(self) -> Iterator[CaseQuerySet]:
         """What to read until a page is full: words are looked for in the newest two months first, then everywhere."""
@@ -249,17 +281,19 @@ class CaseFilter:
         found: CaseQuerySet = self.base if self.base is not None else Case.objects.visible_to(self.person)
         if self.base is not None:
             pass
-        elif self.state == "":
+        elif self.state == "" and not self.rate:
             found = found.filter(state__in=OPEN)
-        elif self.state != ALL:
+        elif self.state not in ("", ALL):
             found = found.filter(state=self.state)
         if self.clock:
             found = found.filter(clock_condition(self.clock, self.now))
         if self.place:
             found = found.filter(below(self.place, "place_path"))
-        if self.category:
+        if self.category == UNSORTED:
+            found = found.filter(category__isnull=True)
+        elif self.category:
             node = category_by_code(self.category)
-            found = found.filter(category_id__in=_subtree(node) if node is not None else [])
+            found = found.filter(category_id__in=subtree(node) if node is not None else [])
         if self.channel:
             found = found.filter(channel=self.channel)
         if self.urgency:
@@ -268,9 +302,14 @@ class CaseFilter:
             found = found.led_by(self.person)
         elif self.lead == "nobody":
             found = found.filter(state=State.NEW)
-        if self.since:
+        if self.unit is not None:
+            found = found.filter(lead_role=self.unit[0], lead_place_id=self.unit[1])
+        if self.rate:
+            period = rates.Period(self.since or date(1990, 1, 1), self.until or date(2200, 1, 1))
+            found = found.filter(rates.cases_behind(self.rate, period, now=self.now))
+        if self.since and not self.rate:
             found = found.filter(opened_at__gte=_midnight(self.since))
-        if self.until:
+        if self.until and not self.rate:
             found = found.filter(opened_at__lt=_midnight(self.until + timedelta(days=1)))
         if self.words:
             found = found.filter(matching(self.words, *self.marks(late=late)))
@@ -289,7 +328,8 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), timezone.get_current_timezone())
 
 
-def _subtree(node: Category) -> list[int]:
+def subtree(node: Category) -> list[int]:
+    """The category and everything below it."""
     children = tree().children
     found = [node.pk]
     for pk in found:

@@ -41,6 +41,7 @@ _DESK = {
     "checks.check",
     "privacy.reveal",
     "places.read",
+    "rates.read",
 }
 # Saying whose a case is when the posts differ, and asking why one is late.
 _RULE = {"cases.rule", "cases.supervise"}
