@@ -269,8 +269,8 @@ class CaseFilter:
         if self.place:
             found.append(marks.of_place(self.place))
         if self.category and (node := category_by_code(self.category)) is not None:
-            found.append(marks.of_categories(_subtree(node)))
-        if self.since or self.until:
+            found.append(marks.of_categories(subtree(node)))
+        if (self.since or self.until) and not self.rate:
             found.append(marks.of_days(self.since, self.until or timezone.localdate(self.now)))
         if late:
             found.append(marks.of_late(self.now))
