@@ -185,10 +185,10 @@ def exhaustive(queries: Sequence[str], told: Sequence[tuple[int, str]]) -> Any:
     """The cosine of every query with every text, as a sparse matrix, by the weights of the search itself."""
     from scipy import sparse
 
-    from gongzhi.understand.duplicates.grams import counts, grams_of, plain
+    from gongzhi.understand.duplicates.grams import counts, grams_of
 
     def vector(text: str) -> tuple[Any, Any]:
-        grams, times = np.unique(grams_of(plain(text)), return_counts=True)
+        grams, times = np.unique(grams_of(text), return_counts=True)
         values = (1 + np.log(times)) * counts().weights(grams)
         return grams, values / np.linalg.norm(values)
 

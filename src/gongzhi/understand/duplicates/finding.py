@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db.models import Count, Q
+from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from gongzhi.ground.places.cells import cells_around, metres
@@ -17,8 +17,10 @@ from gongzhi.understand.cases.models import OPEN, Case, Voice
 from gongzhi.understand.duplicates.grams import likenesses, probes
 from gongzhi.understand.duplicates.models import Apart, Posting
 
-CANDIDATES = 80  # texts that are compared word for word
-NEIGHBOURS = 40  # of them at most, that are there only because they lie nearby
+CANDIDATES = 150  # texts that are compared word for word
+NEIGHBOURS = 40  # more of them, only because they lie nearby
+CLOSER = 40  # of which place and time are looked at, too
+LESS = 0.4  # of the likeness that is asked elsewhere is enough nearby, for the same subject and lately
 Point = tuple[float, float]
 
 
@@ -64,7 +66,7 @@ def like_text(
     if point is not None or len(place_path) > 9:
         candidates += _nearby(point, place_path, reach, now)
     found: dict[int, Like] = {}
-    for like in _compare(text, candidates, now, point, place_path, category_id, reach):
+    for like in _compare(text, candidates, now, point, place_path, category_id, reach, enough * LESS):
         if like.case_id in but or like.told_by in but or not _is_enough(like, enough):
             continue
         known = found.get(like.case_id)
@@ -76,18 +78,27 @@ def like_text(
 def _is_enough(like: Like, enough: float) -> bool:
     """Words decide. Nearby, for the same subject and lately, fewer words do."""
     return like.likeness >= enough or (
-        like.likeness >= enough * 0.4 and like.near and like.same_category and like.days <= 14
+        like.likeness >= enough * LESS and like.near and like.same_category and like.days <= 14
     )
 
 
 def alike(text: str) -> list[int]:
-    """Ids of the cases whose signatures share most grams with the text."""
-    grams = probes(text)
-    if not grams:
+    """Ids of the cases whose signatures share most with the text: each shared gram counts by its rarity.
+
+    Whole numbers only, so the statement is written out; both databases read it in the same way.
+    """
+    asked = probes(text)
+    if not asked:
         return []
-    shared = Posting.objects.filter(gram__in=grams).values("case_id").annotate(shared=Count("gram"))
-    ranked = shared.order_by("-shared", "-case_id").values_list("case_id", flat=True)
-    return list(ranked[:CANDIDATES])
+    table = Posting._meta.db_table
+    rows = ",".join(f"({gram},{weight})" for gram, weight in asked)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH asked(gram, weight) AS (VALUES {rows}) "  # noqa: S608
+            f"SELECT {table}.case_id FROM asked JOIN {table} ON {table}.gram = asked.gram "
+            f"GROUP BY {table}.case_id ORDER BY SUM(asked.weight) DESC, {table}.case_id DESC LIMIT {CANDIDATES}"
+        )
+        return [case_id for (case_id,) in cursor.fetchall()]
 
 
 def _nearby(point: Point | None, place_path: str, reach: int, now: datetime) -> list[int]:
@@ -104,39 +115,33 @@ def _compare(
     place_path: str,
     category_id: int | None,
     reach: int,
+    least: float,
 ) -> list[Like]:
-    # Who opened the case said what it is about; where that voice lies now is the case that is handled.
-    opened: list[Any] = list(
-        Voice.objects.filter(first_case_id__in=set(candidates), joined_at__isnull=True).values(
-            "first_case_id",
-            "case_id",
-            "message__text",
-            "message__received_at",
-            "case__category_id",
-            "case__place_path",
-            "case__placed",
-            "case__lon",
-            "case__lat",
-        )
-    )
+    # Who opened the case said what it is about. First only the words, of many; the rest of those that are alike.
+    told = Voice.objects.filter(first_case_id__in=set(candidates), joined_at__isnull=True)
+    texts = list(told.values_list("pk", "message__text"))
+    compared = zip(texts, likenesses(text, [words for _pk, words in texts]), strict=True)
+    best = sorted(((likeness, pk, words) for (pk, words), likeness in compared if likeness >= least), reverse=True)
+    alike_ones = {pk: (likeness, words) for likeness, pk, words in best[:CLOSER]}
+    # Where that voice lies now is the case that is handled.
+    rows = Voice.objects.filter(pk__in=alike_ones).values_list(
+        "pk", "first_case_id", "case_id", "message__received_at",
+        "case__category_id", "case__place_path", "case__placed", "case__lon", "case__lat",
+    )  # fmt: skip
     found = []
-    for row, likeness in zip(opened, likenesses(text, [row["message__text"] for row in opened]), strict=True):
-        away = None
-        if point is not None and row["case__lon"] is not None:
-            away = round(metres(*point, row["case__lon"], row["case__lat"]))
-        same_place = (
-            bool(row["case__placed"]) and len(place_path) >= 12 and row["case__place_path"].startswith(place_path)
-        )
+    for pk, first_case_id, case_id, received_at, category, path, placed, lon, lat in rows if alike_ones else ():
+        away = round(metres(*point, lon, lat)) if point is not None and lon is not None and lat is not None else None
+        same_place = placed and len(place_path) >= 12 and path.startswith(place_path)
         found.append(
             Like(
-                case_id=row["case_id"],
-                told_by=row["first_case_id"],
-                likeness=likeness,
+                case_id=case_id,
+                told_by=first_case_id,
+                likeness=alike_ones[pk][0],
                 metres=away,
-                days=max(0, (now - row["message__received_at"]).days),
+                days=max(0, (now - received_at).days),
                 near=away <= reach if away is not None else same_place,
-                same_category=category_id is not None and row["case__category_id"] == category_id,
-                text=row["message__text"],
+                same_category=category_id is not None and category == category_id,
+                text=alike_ones[pk][1],
             )
         )
     return found

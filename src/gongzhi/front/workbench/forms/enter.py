@@ -107,6 +107,7 @@ class EnterForm(AskingForm):
         error_messages={"invalid": _("This does not look like an e-mail address. You may leave it empty.")},
     )
     key = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    joins = forms.CharField(max_length=14, required=False)  # the number of the case that this is one more voice of
 
     def __init__(self, *args: Any, on: date, places: Sequence[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -40,6 +41,7 @@ from gongzhi.understand.cases import actions as cases
 from gongzhi.understand.cases.models import Case, State
 from gongzhi.understand.cases.responsibility import positions_at
 from gongzhi.understand.cases.tree import category_by_id
+from gongzhi.understand.cases.voices import JOINABLE
 from gongzhi.verify.checks.models import State as CheckState
 
 # What a person may do here, as the page asks it: the verb, and the states in which the move exists.
@@ -50,12 +52,19 @@ MOVES = {
     "resume": ("cases.pause", {State.PAUSED}),
     "extend": ("cases.extend", {State.ASSIGNED}),
     "reopen": ("cases.assign", {State.CLOSED}),
+    "merge": ("cases.merge", set(JOINABLE)),
+    "unmerge": ("cases.merge", {State.MERGED}),
+    "voice": ("cases.enter", set(JOINABLE)),
 }
 
 
 def find_case(number: str, person: User) -> Case:
     """The case, if the person may see it; else it is not there."""
-    found = Case.objects.visible_to(person).select_related("place__parent", "lead_place").filter(number=number)
+    found = (
+        Case.objects.visible_to(person)
+        .select_related("place__parent", "lead_place", "merged_into")
+        .filter(number=number)
+    )
     case = next(iter(found), None)  # the number is unique: first() would sort for nothing
     if case is None:
         raise NotThere()
@@ -194,6 +203,14 @@ def next_step(matter: Matter, able: dict[str, bool], now: datetime) -> dict[str,
             }
         case State.CLOSED:
             return {"title": _("Closed"), "words": case.get_closed_as_display()}
+        case State.MERGED if case.merged_into is not None:
+            return {
+                "title": _("Handled with another case"),
+                "words": case.merged_into.summary,
+                "button": _("Open No. %(number)s") % {"number": case.merged_into.number},
+                "url": reverse("workbench:case", args=[case.merged_into.number]),
+                "icon": "people",
+            }
         case _:
             return {"title": _("The reporter withdrew the matter")}
 
@@ -402,12 +419,17 @@ class RevealReporter(CaseMove):
         return RevealForm(given)
 
     def draw(self, case: Case, form: forms.Form, **more: Any) -> HttpResponse:
-        message = Message.objects.filter(voice__case=case).order_by("voice__id").first()
+        told = Message.objects.filter(Q(voice__case=case) | Q(voice__first_case=case)).order_by("voice__id")
+        chosen = self.request.GET.get("message", "") or self.request.POST.get("message", "")
+        if chosen.isascii() and chosen.isdigit() and len(chosen) < 19:
+            told = told.filter(pk=int(chosen))
+        message = told.first()
         looks = list(lookups_about("channels.Message", message.pk)[:50]) if message is not None else []
         return super().draw(case, form, message=message, lookups=looks, **more)
 
     def move(self, case: Case, data: dict[str, Any]) -> HttpResponse:
-        message = Message.objects.filter(voice__case=case, pk=data["message"]).first()
+        told = Message.objects.filter(Q(voice__case=case) | Q(voice__first_case=case))
+        message = told.filter(pk=data["message"]).first()
         if message is None:
             raise NotThere()
         if not message.place_path:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from gongzhi.front.workbench.filters import place_choices
 from gongzhi.front.workbench.forms.enter import EnterForm
 from gongzhi.front.workbench.views.today import address
+from gongzhi.front.workbench.views.voices import joined_number
 from gongzhi.ground.access.actions import holding
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.access.models import Post
@@ -66,6 +67,7 @@ class Enter(Guarded):
                     answers=form.answers,
                     idempotency_key=data["key"],
                     photos=data["photos"],
+                    joins=joined_number(data["joins"], self.person) if data["joins"] else "",
                 ),
                 by=self.person,
                 post=self.acting_post(place, form.point),
