@@ -17,24 +17,38 @@ from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
 from gongzhi.act.tasks import actions as tasks
 from gongzhi.act.tasks.models import Task
+from gongzhi.ground.access.actions import switch_powers_on
 from gongzhi.ground.access.models import Post
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.sense.channels.actions import Draft, receive_message
 from gongzhi.sense.channels.models import AnswerBy, Message
 from gongzhi.understand.cases import actions as cases
-from gongzhi.understand.cases import merging
-from gongzhi.understand.cases.models import MOVES, OPEN, Case, Move, State, Voice
+from gongzhi.understand.cases import escalation, merging, parts, rulings
+from gongzhi.understand.cases.jobs import resume_overdue
+from gongzhi.understand.cases.models import (
+    MOVES,
+    OPEN,
+    Case,
+    CoHandler,
+    Move,
+    Ruling,
+    Slip,
+    State,
+    Voice,
+)
+from gongzhi.understand.cases.responsibility import set_responsibility
 from gongzhi.understand.cases.voices import JOINABLE
 from gongzhi.verify.checks import actions as checks
 from gongzhi.verify.checks.models import Check, Satisfied
 from tests import test_state_machine as house
 from tests.test_state_machine import LEGAL, House, someone
+from tests.town import NOW
 
 # Taking a case out again gives it back to whoever led it, to the desk, or to nobody when its reporters have left.
 BACK = {(State.MERGED, State.ASSIGNED), (State.MERGED, State.NEW), (State.MERGED, State.WITHDRAWN)}
 DAY = (
     "report", "report", "dispatch", "dispatch", "merge", "merge", "unmerge", "work", "work", "answer", "answer", "look",
-    "pause", "resume", "withdraw", "again",
+    "pause", "resume", "withdraw", "again", "rule", "rule", "refer", "refer", "object", "part", "part", "late",
 )  # fmt: skip
 
 which = st.integers(0, 30)
@@ -49,6 +63,7 @@ class City(House):
     go_on = go_on_and_deliver = begin = report = answer_by_link = withdraw = reopen_by_reporter = sort = None
     dispatch = hand_over = edit_with_a_version = pause = resume = extend = note = reopen = accept = None
     report_done = send_back = call_failed = deliver_one = None
+    decide = propose_referral = object_to_referral = ask_part = drop_part = go_up = None
 
     @initialize()
     def three_reports(self) -> None:
@@ -94,13 +109,15 @@ class City(House):
 
     # --- a day of ordinary work, so that the odd steps above are tried from everywhere -----------------------------
 
-    @rule(steps=st.lists(st.tuples(st.sampled_from(DAY), which, which), min_size=5, max_size=9))
+    @rule(steps=st.lists(st.tuples(st.sampled_from(DAY), which, which), min_size=8, max_size=16))
     def busy_day(self, steps: list[tuple[str, int, int]]) -> None:
         for name, one, other in steps:
             getattr(self, f"day_{name}")(one, other)
             self.states_move_legally()
             if other % 3:
                 self.deliver_everything(newest=other % 2 == 0)
+
+    another_day = a_third_day = busy_day  # the other rules are odd things, which happen now and then
 
     def among(self, which: int, **found: Any) -> Any:
         """One of the cases meant; none when there is none."""
@@ -124,7 +141,8 @@ class City(House):
     def day_dispatch(self, one: int, other: int) -> None:
         case = self.among(one, state=State.NEW)
         if case is not None:
-            desk = {"category": "environment.litter", "by": self.town.street_clerk}
+            code = "environment.litter" if other % 2 else "environment.bins"  # the matrix gives the latter co-handlers
+            desk = {"category": code, "by": self.town.street_clerk}
             self.act(cases.dispatch_case, case_id=case.pk, **desk)
 
     def day_merge(self, one: int, other: int) -> None:
@@ -183,6 +201,52 @@ class City(House):
         if case is not None:
             self.act(cases.reopen_case, case_id=case.pk, reason="又坏了", by=self.town.street_clerk)
 
+    def day_rule(self, one: int, other: int) -> None:
+        open_rulings = list(Ruling.objects.filter(state="open").order_by("pk"))
+        if open_rulings:
+            seat = ("grid_worker", self.town.grid) if other % 2 else ("property_manager", self.town.community)
+            self.act(
+                rulings.decide,
+                ruling_id=open_rulings[one % len(open_rulings)].pk,
+                words="经核实，理由如下",
+                agreed=other % 3 > 0,
+                role=seat[0],
+                place_id=seat[1].pk,
+                by=self.town.leader if other % 4 else self.town.street_clerk,
+            )
+
+    def day_refer(self, one: int, other: int) -> None:
+        case = self.among(one, state__in=(State.NEW, State.ASSIGNED))
+        if case is not None and other % 2:
+            given = {"case_id": case.pk, "reason": "请先申请劳动仲裁", "by": self.town.street_clerk}
+            self.act(rulings.propose_referral, referral="legal_channel", **given)
+        elif case is not None and other % 5 == 0:
+            self.act(rulings.propose_exclusion, case_id=case.pk, reason="不属于任何单位职责", by=self.town.street_clerk)
+
+    def day_object(self, one: int, other: int) -> None:
+        voices = list(Voice.objects.filter(case__state=State.REFERRED).order_by("pk"))
+        if voices:
+            message = voices[one % len(voices)].message
+            self.act(rulings.object_to_referral, message=message, words="我不同意，没有劳动关系")
+
+    def day_part(self, one: int, other: int) -> None:
+        case = self.among(one, state__in=(State.ASSIGNED, State.PAUSED))
+        part = CoHandler.objects.filter(state="asked").order_by("pk").first()
+        if part is not None and other % 3 == 0:
+            self.act(parts.drop_part, part_id=part.pk, reason="不用了", by=self.town.street_clerk)
+        elif case is not None:
+            seat = {"role": "property_manager", "place_id": self.town.community.pk}
+            self.act(parts.ask_part, case_id=case.pk, **seat, need="开门", by=self.town.street_clerk)
+
+    def day_late(self, one: int, other: int) -> None:
+        self.now += timedelta(days=1 + other % 20)
+        escalation.escalate(now=self.now)
+        checks.move_unanswered(now=self.now)
+        resume_overdue(now=self.now)
+        slip = Slip.objects.filter(state="open").first()
+        if slip is not None and one % 2:
+            self.act(escalation.answer_slip, slip_id=slip.pk, answer="人手不足，明天完成", by=self.town.worker)
+
     # --- what always holds --------------------------------------------------------------------------------------
 
     def everything_is_in_its_place(self) -> None:
@@ -196,7 +260,13 @@ class City(House):
             assert voice.case_id in numbers_of(known, voice.first_case_id), "a voice went where it does not belong"
         speaking = Counter(voice.case_id for voice in Voice.objects.all().speaking())
         for case in known.values():
-            orders = list(Task.objects.filter(case=case).waiting())
+            orders = list(Task.objects.filter(case=case).waiting().of_lead())
+            asked = set(CoHandler.objects.filter(case=case, state="asked").values_list("pk", flat=True))
+            assert {task.part_id for task in Task.objects.filter(case=case).waiting()} - {None} == asked
+            if not case.is_open:
+                assert not asked, "a part of a case that has ended"
+                assert not Slip.objects.filter(case=case, state="open").exists()
+                assert not Ruling.objects.filter(case=case, state="open").exclude(kind="beyond_duty").exists()
             open_checks = list(Check.objects.filter(case=case, state__in=["asked", "at_desk"]))
             assert len(orders) == (case.state in ("assigned", "paused")), case.state
             assert len(open_checks) == (case.state == "to_check"), case.state
@@ -221,6 +291,28 @@ class City(House):
         assert (
             Voice.objects.count() == Entry.objects.filter(event__in=["cases.CaseOpened", "cases.VoiceJoined"]).count()
         )
+
+        for ruling in Ruling.objects.exclude(decided_by=None):
+            assert ruling.decided_by_id != ruling.asked_by_id
+        self.two_persons_refer()
+
+    def two_persons_refer(self) -> None:
+        """Read from the record alone: a referral was proposed by one person and agreed to by another."""
+        entries = list(Entry.objects.order_by("pk"))
+        for place, entry in enumerate(entries):
+            if entry.event == "cases.CaseReferred":
+                earlier = [one for one in entries[:place] if one.data.get("case_id") == entry.data["case_id"]]
+                made = [one for one in earlier if one.event == "cases.RulingMade" and one.data["kind"] == "referral"][
+                    -1
+                ]
+                asked = next(
+                    one
+                    for one in earlier
+                    if one.event == "cases.RulingAsked" and one.data["ruling_id"] == made.data["ruling_id"]
+                )
+                assert made.data["agreed"]
+                assert made.by_id != asked.by_id
+                assert None not in (made.by_id, asked.by_id)
 
     def closed_properly(self, entries: list[Entry], case_id: int) -> bool:
         return somebody_else_found_it_done(entries, case_id)
@@ -265,11 +357,20 @@ def somebody_else_found_it_done(entries: list[Entry], case_id: int) -> bool:
 @pytest.mark.django_db
 def test_whatever_anybody_does_with_many_voices(town: Any) -> None:
     City.town = town
+    switch_powers_on(by=town.system, minutes=30, reason="the matrix", now=NOW)
+    set_responsibility(
+        category="environment.bins",
+        place=town.street,
+        role="grid_worker",
+        co_handlers=[{"role": "property_manager", "limit": "3 working_days"}],
+        by=town.system,
+        now=NOW,
+    )
     run_state_machine_as_test(
         City,
         settings=settings(
             max_examples=12,
-            stateful_step_count=20,
+            stateful_step_count=15,
             deadline=None,
             database=None,
             phases=[Phase.generate],
