@@ -19,6 +19,7 @@ from functools import cache
 from typing import Any
 
 DAYS = 730
+TOLD = 40_000  # stories that are told one by one; a larger house is made of copies (bench/multiply.py)
 REACTION = timedelta(milliseconds=300)  # so long after its cause the circuit has reacted
 
 
@@ -33,14 +34,15 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--cases", type=int, default=100_000)
     options.add_argument("--seed", type=int, default=2026)
+    options.add_argument("--told", type=int, default=TOLD, help="stories told one by one; the rest are copies")
     chosen = options.parse_args()
     start_django()
     from django.utils import timezone
 
-    fill(chosen.cases, seed=chosen.seed, now=timezone.now())
+    fill(chosen.cases, seed=chosen.seed, now=timezone.now(), most=chosen.told)
 
 
-def fill(count: int, *, seed: int, now: datetime, say: Callable[[str], None] = print) -> None:
+def fill(count: int, *, seed: int, now: datetime, say: Callable[[str], None] = print, most: int = TOLD) -> None:
     """Migrate, set up the two towns and their staff, and write ``count`` cases of the two years before ``now``."""
     from django.db import connection, transaction
 
@@ -62,9 +64,11 @@ def fill(count: int, *, seed: int, now: datetime, say: Callable[[str], None] = p
     with transaction.atomic():
         book = Book(found_town(seed, now - timedelta(days=DAYS + 30)))
         done("the two towns and their staff")
-        for told in cases(seed, now=now, days=DAYS, count=count):
+        copies = max(0, round(count / most) - 1)
+        told_count = count // (copies + 1)
+        for told in cases(seed, now=now, days=DAYS, count=told_count):
             book.tell(told)
-        done(f"{count:,} cases thought up")
+        done(f"{told_count:,} cases thought up")
         book.write()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -73,9 +77,36 @@ def fill(count: int, *, seed: int, now: datetime, say: Callable[[str], None] = p
         say(f"    {rows:>10,} {name}")
     seal_entries(now=now)
     done("the record sealed")
+    understand(now)
+    done("words indexed, texts signed, suggestions made")
+    if copies:
+        from bench.multiply import multiply
+
+        multiply(copies, say=say)
+        done(f"{copies} copies")
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     done("VACUUM ANALYZE")
+
+
+def understand(now: datetime) -> None:
+    """What the rooms of understanding write about every case, by their own bulk functions."""
+    from django.db import transaction
+
+    from gongzhi.understand.cases.events import CaseOpened
+    from gongzhi.understand.cases.models import Case
+    from gongzhi.understand.duplicates import jobs as duplicates
+    from gongzhi.understand.search import actions as search
+    from gongzhi.understand.suggestions import actions as suggestions
+
+    for _done in search.rebuild():
+        pass
+    duplicates.count_grams(now=now, anyway=True)
+    while duplicates.sign_missing(now=now):
+        pass
+    fresh = list(Case.objects.filter(state="new").values_list("pk", flat=True))
+    with transaction.atomic():
+        suggestions.suggest([CaseOpened(case_id=pk, message_id=pk) for pk in fresh], entries=[], now=now)
 
 
 def path_of(code: str) -> str:
@@ -99,7 +130,12 @@ def found_town(seed: int, now: datetime) -> list[Any]:
     load_categories()
     rural = {path_of(place.town_code) for place in places() if not place.urban}
     load_responsibilities(everywhere=Place.objects.get(path="110108"), rural=Place.objects.filter(path__in=rural))
+    district = User(username="district", name="区热线")  # somebody who sees every street
+    district.set_unusable_password()
+    district.save()
     posts = []
+    county = Place.objects.get(path="110108")
+    grant_post(user=district, role="hotline_desk", place=county, starts_on=now.date(), reason="bench", by=None, now=now)
     for one in staff(seed):
         user = User(username=one.username, name=one.name)
         user.set_unusable_password()

@@ -95,7 +95,7 @@ CIRCUIT: tuple[When, ...] = (
     When(CaseResumed, then=notices.tell_reporters),
     When(DeadlineExtended, then=notices.tell_reporters),
     When(CheckAsked, then=notices.tell_reporters),
-    When(CaseClosed, then=notices.tell_reporters),
+    When(CaseClosed, then=notices.tell_reporters, only=lambda event: event.closed_as != "imported"),
     When(CaseReopened, then=notices.tell_reporters),
     # verify -> understand: the only way by which a case closes
     When(CheckPassed, then=cases.close_after_check, back=True),
