@@ -55,6 +55,8 @@ _COLUMNS: Final = (
     "channel",
     "voice_count",
     "reopened",
+    "lon",
+    "lat",
 )
 URGENCY_TAGS: Final = {Case.Urgency.URGENT: ("amber", "warning"), Case.Urgency.DANGER: ("red", "warning")}
 
@@ -111,6 +113,8 @@ class CaseRow:
     channel: str
     voices: int
     reopened: int
+    lon: float | None
+    lat: float | None
 
     @property
     def runs(self) -> bool:
@@ -236,6 +240,8 @@ def case_rows(cases: CaseQuerySet, now: datetime) -> list[CaseRow]:
         channel,
         voices,
         reopened,
+        lon,
+        lat,
     ) in cases.values_list(*_COLUMNS):
         clock = case_clock(state=state, due=due_at, yellow=yellow_at, review_on=review_on, closed_at=closed_at, now=now)
         words, drawn = tags[state]
@@ -262,6 +268,8 @@ def case_rows(cases: CaseQuerySet, now: datetime) -> list[CaseRow]:
                 channel=channels[channel],
                 voices=voices,
                 reopened=reopened,
+                lon=lon,
+                lat=lat,
             )
         )
     return rows

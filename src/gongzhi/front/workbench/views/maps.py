@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Avg, Count, Q
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.templatetags.static import static
@@ -15,17 +19,21 @@ from django.utils.translation import ngettext
 
 from gongzhi.front.workbench.filters import CaseFilter
 from gongzhi.front.workbench.forms.selects import PlainSelect
-from gongzhi.front.workbench.rows import case_rows
+from gongzhi.front.workbench.rows import CaseRow, case_rows
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.access.reach import posts_with
 from gongzhi.ground.places.actions import map_layer
+from gongzhi.ground.places.cells import COLUMNS, SIZE, cell_of
 from gongzhi.understand.cases.models import RUNNING, CaseQuerySet
 
+Window = tuple[float, float, float, float]
 BASE_LAYER: Final = "gongzhi/map/base-qinghuayuan.geojson"
 # As many cases are drawn one by one; more are gathered by raster cell, and cells by zoom.
 SINGLE: Final = 300
 LISTED: Final = 30
-_SHOWN: Final = ("state", "clock", "category")
+_SHOWN: Final = ("state", "clock", "category", "place")
+FINEST: Final = 16  # from this zoom on a circle is one raster cell
+WHOLE: Final = 350.0  # degrees: a window as wide as the world
 
 
 class Map(Guarded):
@@ -35,6 +43,7 @@ class Map(Guarded):
         chosen = CaseFilter(request.GET.dict(), person=self.person, now=self.now)
         found = chosen.rows() if not chosen.errors else None
         selects = chosen.selects()
+        rows = case_rows(found[:LISTED], self.now) if found is not None else []
         context = {
             "filters": {
                 name: PlainSelect(choices=selects[name].choices).render(
@@ -42,19 +51,26 @@ class Map(Guarded):
                 )
                 for name in _SHOWN
             },
-            "rows": case_rows(found[:LISTED], self.now) if found is not None else [],
+            "rows": rows,
             "errors": chosen.errors,
             "query": request.GET.urlencode(),
-            "centre": centre_of(found) if found is not None else "",
+            "centre": centre_of(rows),
+            "more": len(rows) == LISTED,
             "base_url": static(BASE_LAYER),
         }
         return render(request, "workbench/map.html", context, status=400 if chosen.errors else 200)
 
 
-def centre_of(found: CaseQuerySet) -> str:
-    """ "lon,lat" of the middle of what is shown, or nothing (then the grids say where to look)."""
-    middle = found.order_by().filter(lon__isnull=False).aggregate(lon=Avg("lon"), lat=Avg("lat"))
-    return f"{middle['lon']:.5f},{middle['lat']:.5f}" if middle["lon"] is not None else ""
+def centre_of(rows: Sequence[CaseRow]) -> str:
+    """ "lon,lat" of the middle of what is listed, or nothing (then the grids say where to look).
+
+    The list is short and its rows are there already: an average over a hundred thousand cases would only cost.
+    """
+    points = sorted((row.lon, row.lat) for row in rows if row.lon is not None and row.lat is not None)
+    if not points:
+        return ""
+    lats = sorted(lat for _lon, lat in points)
+    return f"{points[len(points) // 2][0]:.5f},{lats[len(lats) // 2]:.5f}"
 
 
 class MapPoints(Guarded):
@@ -70,17 +86,58 @@ class MapPoints(Guarded):
         chosen = CaseFilter(request.GET.dict(), person=self.person, now=self.now)
         if chosen.errors:
             return JsonResponse({"error": _("The filters are not understood.")}, status=400)
-        west, south, east, north = window
-        here = chosen.rows().order_by().filter(lon__gte=west, lon__lte=east, lat__gte=south, lat__lte=north)
-        features = self.single(here)
+        here = chosen.rows().order_by()
+        gathered = self.gathered(here, window, int(zoom))
+        features = self.single(here, window) if sum(one.count for one in gathered) <= SINGLE else None
         if features is None:
-            features = self.gathered(here, int(zoom))
+            features = [self.circle(one) for one in gathered]
         return JsonResponse({"type": "FeatureCollection", "features": features})
 
-    def single(self, here: CaseQuerySet) -> list[dict[str, Any]] | None:
-        rows = list(here.values_list("number", "summary", "lon", "lat", "state", "due_at", "yellow_at")[: SINGLE + 1])
-        if len(rows) > SINGLE:
-            return None
+    def gathered(self, here: CaseQuerySet, window: Window, zoom: int) -> list[Heap]:
+        """How many cases lie in each raster cell (about 250 m), or in a square of cells when zoomed out.
+
+        The inner question is answered from the index ``case_on_the_map`` alone; the outer one puts cells together,
+        so that a whole city still comes back as some hundred numbers.
+        """
+        cells = (
+            _within(here, window)
+            .values("cell")
+            .annotate(
+                count=Count("pk"),
+                late=Count("pk", filter=Q(state__in=RUNNING, due_at__lt=self.now)),
+                soon=Count("pk", filter=Q(state__in=RUNNING, yellow_at__lte=self.now, due_at__gte=self.now)),
+            )
+        )
+        try:
+            inner, given = cells.query.get_compiler(connection=connection).as_sql()
+        except EmptyResultSet:
+            return []
+        size = 2 ** max(0, FINEST - zoom)
+        row, column = f"(cell / {COLUMNS})", f"(cell %% {COLUMNS})"
+        asked = (
+            f"SELECT SUM(count), SUM(late), SUM(soon), SUM(count * {row}), SUM(count * {column})"  # noqa: S608
+            f" FROM ({inner}) AS cells GROUP BY {row} / {size}, {column} / {size}"
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(asked, given)
+            return [
+                Heap(
+                    count=int(count),
+                    late=int(late),
+                    soon=int(soon),
+                    lon=(float(columns) / float(count) + 0.5) * SIZE - 180,
+                    lat=(float(rows) / float(count) + 0.5) * SIZE - 90,
+                )
+                for count, late, soon, rows, columns in cursor.fetchall()
+            ]
+
+    def circle(self, heap: Heap) -> dict[str, Any]:
+        title = ngettext("%(count)d case", "%(count)d cases", heap.count) % {"count": heap.count}
+        state = "red" if heap.late else "amber" if heap.soon else "green"
+        return _feature(heap.lon, heap.lat, count=heap.count, state=state, title=title, url="")
+
+    def single(self, here: CaseQuerySet, window: Window) -> list[dict[str, Any]]:
+        rows = _within(here, window).values_list("number", "summary", "lon", "lat", "state", "due_at", "yellow_at")
         prefix = reverse("workbench:cases")
         return [
             _feature(
@@ -102,31 +159,29 @@ class MapPoints(Guarded):
             return "red"
         return "amber" if yellow is not None and yellow <= self.now else "green"
 
-    def gathered(self, here: CaseQuerySet, zoom: int) -> list[dict[str, Any]]:
-        """One circle for each raster cell (about 250 m), or for several cells together when zoomed out."""
-        cells = (
-            here.values("cell")
-            .annotate(
-                count=Count("pk"),
-                late=Count("pk", filter=Q(state__in=RUNNING, due_at__lt=self.now)),
-                soon=Count("pk", filter=Q(state__in=RUNNING, yellow_at__lte=self.now, due_at__gte=self.now)),
-                lon=Avg("lon"),
-                lat=Avg("lat"),
-            )
-            .values_list("count", "late", "soon", "lon", "lat")
+
+@dataclass(frozen=True)
+class Heap:
+    """What lies in one square of the map."""
+
+    count: int
+    late: int
+    soon: int
+    lon: float
+    lat: float
+
+
+def _within(here: CaseQuerySet, window: Window) -> CaseQuerySet:
+    """The cases in the raster cells that the window touches: a range of cells, then the columns of each row."""
+    west, south, east, north = window
+    first = cell_of(max(west, -180.0), max(south, -90.0))
+    last = cell_of(min(east, 179.999), min(north, 89.999))
+    here = here.filter(cell__gte=first // COLUMNS * COLUMNS, cell__lt=(last // COLUMNS + 1) * COLUMNS)
+    if east - west < WHOLE:
+        here = here.alias(column=ExpressionWrapper(F("cell") % COLUMNS, BigIntegerField())).filter(
+            column__gte=first % COLUMNS, column__lte=last % COLUMNS
         )
-        size = 0.0025 * 2 ** max(0, 16 - zoom)
-        groups: dict[tuple[int, int], list[float]] = {}
-        for count, late, soon, lon, lat in cells:
-            group = groups.setdefault((math.floor(lon / size), math.floor(lat / size)), [0, 0, 0, 0.0, 0.0])
-            for index, value in enumerate((count, late, soon, lon * count, lat * count)):
-                group[index] += value
-        features = []
-        for total, late_here, soon_here, east, north in groups.values():
-            title = ngettext("%(count)d case", "%(count)d cases", int(total)) % {"count": total}
-            state = "red" if late_here else "amber" if soon_here else "green"
-            features.append(_feature(east / total, north / total, count=int(total), state=state, title=title, url=""))
-        return features
+    return here
 
 
 def _feature(lon: float, lat: float, **properties: Any) -> dict[str, Any]:
@@ -137,13 +192,15 @@ def _feature(lon: float, lat: float, **properties: Any) -> dict[str, Any]:
     }
 
 
-def _window(text: str) -> tuple[float, float, float, float] | None:
+def _window(text: str) -> Window | None:
     try:
         west, south, east, north = (float(part) for part in text.split(","))
     except ValueError:
         return None
     window = west, south, east, north
-    return window if all(math.isfinite(edge) for edge in window) and west <= east and south <= north else None
+    if not (all(math.isfinite(edge) for edge in window) and west <= east and south <= north):
+        return None
+    return window if west < 180 and east > -180 and south < 90 and north > -90 else None
 
 
 class MapGrids(Guarded):
