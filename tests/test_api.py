@@ -13,13 +13,16 @@ import pytest
 from django.db import transaction
 
 from gongzhi.front.api.urls import api
-from gongzhi.ground.access.models import Token
+from gongzhi.ground.access.models import Post, Token
+from gongzhi.ground.access.roles import Role
 from gongzhi.ground.access.tokens import create_token, digest_of, revoke_token, verbs_for_tokens
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.sense.channels.models import Message
+from gongzhi.understand.cases import merging
 from gongzhi.understand.cases.models import Case, Note
 from tests.scenes import LITTER
+from tests.town import make_user
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1"
@@ -61,41 +64,43 @@ def ask(client: Any) -> Callable[..., Any]:
 
 PEOPLE = (
     "worker", "second_worker", "other_worker", "clerk", "other_clerk", "secretary", "desk", "street_clerk",
-    "officer", "property_manager", "system", "security", "audit", "stranger",
+    "officer", "property_manager", "system", "security", "audit", "stranger", "chief", "leader", "mediator",
 )  # fmt: skip
 MESSAGE = {"text": "楼道里的灯坏了。", "place": "110108014001001"}
-#  worker, second worker, other worker | clerk, other clerk, secretary | desk, street clerk | officer, property
-#  | system, security, audit | stranger.   + does it, - may not (403), . not there (404)
+ system, security, audit . stranger . building chief.*$worker, second worker, other worker | clerk, other clerk, secretary | desk, street clerk | officer, property
+ system, security, audit . stranger . building chief.*$| system, security, audit | stranger | building chief, street leader, mediator.   + does it, - may not (403), . not there (404)
 TABLE = {
-    ("get", "/me"):                          "+++ +++ ++ ++ +++ +",
-    ("get", "/categories"):                  "+++ +++ ++ ++ +++ +",
-    ("get", "/categories/environment.litter"): "+++ +++ ++ ++ +++ +",
-    ("get", "/places"):                      "+++ +++ ++ ++ +++ -",
-    ("get", "/places/110108014001001"):      "++. +.+ ++ ++ +++ -",
-    ("get", "/cases"):                       "+++ +++ ++ -- --- -",
-    ("get", "/cases/{case}"):                "++. +.+ ++ -- --- -",
-    ("get", "/cases/{case}/story"):          "++. +.+ ++ -- --- -",
-    ("post", "/messages"):                   "+++ +++ ++ -- --- -",
-    ("post", "/cases/{case}/sort"):          "--- +.+ ++ -- --- -",
-    ("post", "/cases/{case}/assign"):        "--- +.+ ++ -- --- -",
-    ("post", "/cases/{case}/pause"):         "--- +.+ -+ -- --- -",
-    ("post", "/cases/{paused}/resume"):      "--- +.+ -+ -- --- -",
-    ("post", "/cases/{case}/extend"):        "--- --+ -+ -- --- -",
-    ("post", "/cases/{closed}/reopen"):      "--- +.+ ++ -- --- -",
-    ("post", "/cases/{case}/notes"):         "++. +.+ ++ .. --- -",
-    ("get", "/tasks"):                       "+++ +++ ++ ++ --- -",
-    ("get", "/tasks/{task}"):                "++. +.+ ++ .. --- -",
-    ("post", "/tasks/{task}/accept"):        "++. -.- -- .. --- -",
-    ("post", "/tasks/{task}/done"):          "++. -.- -- .. --- -",
-    ("post", "/tasks/{task}/return"):        "++. -.- -- .. --- -",
-    ("get", "/checks"):                      "+++ +++ ++ -- --- -",
-    ("get", "/checks/{check}"):              "++. +.+ ++ -- --- -",
-    ("post", "/checks/{check}/conclude"):    "--. +.+ ++ -- --- -",
-    ("post", "/checks/{check}/call-failed"): "--. +.+ ++ -- --- -",
+    ("get", "/me"):                          "+++ +++ ++ ++ +++ + +++",
+    ("get", "/categories"):                  "+++ +++ ++ ++ +++ + +++",
+    ("get", "/categories/environment.litter"): "+++ +++ ++ ++ +++ + +++",
+    ("get", "/places"):                      "+++ +++ ++ ++ +++ - +++",
+    ("get", "/places/110108014001001"):      "++. +.+ ++ ++ +++ - +++",
+    ("get", "/cases"):                       "+++ +++ ++ -- --- - -+-",
+    ("get", "/cases/{case}"):                "++. +.+ ++ -- --- - -+-",
+    ("get", "/cases/{case}/story"):          "++. +.+ ++ -- --- - -+-",
+    ("post", "/messages"):                   "+++ +++ ++ -- --- - ++-",
+    ("post", "/cases/{case}/sort"):          "--- +.+ ++ -- --- - -+-",
+    ("post", "/cases/{case}/assign"):        "--- +.+ ++ -- --- - -+-",
+    ("post", "/cases/{case}/pause"):         "--- +.+ -+ -- --- - -+-",
+    ("post", "/cases/{paused}/resume"):      "--- +.+ -+ -- --- - -+-",
+    ("post", "/cases/{case}/extend"):        "--- --+ -+ -- --- - -+-",
+    ("post", "/cases/{closed}/reopen"):      "--- +.+ ++ -- --- - -+-",
+    ("post", "/cases/{case}/merge"):         "--- +.+ ++ -- --- - -+-",
+    ("post", "/cases/{merged}/unmerge"):     "--- +.+ ++ -- --- - -+-",
+    ("post", "/cases/{case}/notes"):         "++. +.+ ++ .. --- - -+.",
+    ("get", "/tasks"):                       "+++ +++ ++ ++ --- - -++",
+    ("get", "/tasks/{task}"):                "++. +.+ ++ .. --- - -+.",
+    ("post", "/tasks/{task}/accept"):        "++. -.- -- .. --- - --.",
+    ("post", "/tasks/{task}/done"):          "++. -.- -- .. --- - --.",
+    ("post", "/tasks/{task}/return"):        "++. -.- -- .. --- - --.",
+    ("get", "/checks"):                      "+++ +++ ++ -- --- - -+-",
+    ("get", "/checks/{check}"):              "++. +.+ ++ -- --- - -+-",
+    ("post", "/checks/{check}/conclude"):    "--. +.+ ++ -- --- - -+-",
+    ("post", "/checks/{check}/call-failed"): "--. +.+ ++ -- --- - -+-",
 }  # fmt: skip
 
 
-def body_of(path: str, tomorrow: str, community: str) -> Any:
+def body_of(path: str, tomorrow: str, community: str, given: dict[str, Any]) -> Any:
     return {
         "messages": MESSAGE,
         "sort": {"category": LITTER},
@@ -107,6 +112,8 @@ def body_of(path: str, tomorrow: str, community: str) -> Any:
         "notes": {"text": "记一下"},
         "done": {"words": "好了。"},
         "return": {"reason": "不归我们管"},
+        "merge": {"target": given["new"]},
+        "unmerge": {},
         "conclude": {"result": "seen_done", "method": "site"},
     }.get(path.split("/")[-1])
 
@@ -127,7 +134,7 @@ def test_every_operation_stands_in_the_table() -> None:
 
 
 def test_who_may_do_what_by_token(
-    town: Any, assigned: Any, done: Any, deliver: Any, moment: Any, token_for: Any, ask: Any
+    town: Any, report: Any, assigned: Any, done: Any, deliver: Any, moment: Any, token_for: Any, ask: Any
 ) -> None:
     from gongzhi.understand.cases import actions as cases
     from gongzhi.verify.checks import actions as checks
@@ -140,18 +147,28 @@ def test_who_may_do_what_by_token(
     answered, closed = done(text="南门也是。")
     checks.answer_by_link(message=answered, helped=True, words="", now=moment.now)
     deliver(now=moment.now)
+    _m, new = report(text="楼道的灯坏了。")
+    _m, merged = report(text="还是楼道的灯。")
+    merging.merge_cases(source_id=merged.pk, target_id=new.pk, by=town.clerk, now=moment.now)
     given = {
-        "case": case.number, "paused": paused.number, "closed": closed.number,
-        "task": case.tasks.get().pk, "check": checked.checks.get().pk,
+        "new": new.number, "merged": merged.number, "case": case.number, "paused": paused.number,
+        "closed": closed.number, "task": case.tasks.get().pk, "check": checked.checks.get().pk,
     }  # fmt: skip
+    others = {
+        "chief": make_user("chief", "高楼长", (Role.BUILDING_CHIEF, town.grid)),
+        "leader": make_user("leader", "马主任", (Role.STREET_LEADER, town.street)),
+        "mediator": make_user("mediator", "何调解", (Role.MEDIATOR, town.community)),
+    }
+    held = {post.role for post in Post.objects.all()}
+    assert held == set(Role.values)
     wrong = {}
     for who in PEOPLE:
-        secret = token_for(getattr(town, who))
+        secret = token_for(others[who] if who in others else getattr(town, who))
         for (method, path), letters in TABLE.items():
             expected = dict(zip(PEOPLE, letters.replace(" ", ""), strict=True))[who]
             entries = Entry.objects.count()
             with transaction.atomic():
-                body = body_of(path, tomorrow.isoformat(), town.community.path)
+                body = body_of(path, tomorrow.isoformat(), town.community.path, given)
                 answer = ask(secret, method, path.format(**given), body)
                 transaction.set_rollback(True)
             letter = {200: "+", 201: "+", 403: "-", 404: "."}.get(answer.status_code, str(answer.status_code))
@@ -165,7 +182,7 @@ def test_who_may_do_what_by_token(
 
 @pytest.mark.parametrize(("method", "path"), TABLE, ids=lambda value: value)
 def test_nothing_opens_without_a_token(client: Any, town: Any, method: str, path: str) -> None:
-    path = path.format(case="261118-0000000", paused="x", closed="x", task=1, check=1)
+    path = path.format(case="261118-0000000", paused="x", closed="x", merged="x", task=1, check=1)
     client.force_login(town.street_clerk, backend="allauth.account.auth_backends.AuthenticationBackend")
     for headers in ({}, {"authorization": "Bearer gz_wrong"}, {"authorization": "Basic eDp5"}, {"authorization": "x"}):
         answer = getattr(client, method)(API + path, headers=headers)
@@ -336,3 +353,12 @@ def test_a_list_asks_the_database_few_questions(
     ask(secret, "get", "/cases")
     with django_assert_max_num_queries(5):
         assert len(ask(secret, "get", "/cases").json()["items"]) == 12
+
+
+def test_the_reference_is_what_the_interface_says() -> None:
+    from pathlib import Path
+
+    from gongzhi.front.api.reference import api_as_markdown
+
+    page = Path(__file__).parent.parent / "docs" / "reference" / "api.md"
+    assert page.read_text(encoding="utf-8") == api_as_markdown(), "make it anew: gongzhi.front.api.reference"

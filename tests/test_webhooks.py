@@ -400,3 +400,20 @@ def test_a_signature_is_bound_to_its_moment() -> None:
     at = dt.datetime(2026, 11, 18, tzinfo=dt.UTC)
     assert signature("s", b"{}", at) != signature("s", b"{}", at + dt.timedelta(seconds=1))
     assert signature("s", b"{}", at) != signature("t", b"{}", at)
+
+
+def test_the_receiver_of_the_howto() -> None:
+    import re
+    import time
+
+    page = Path(__file__).parent.parent / "docs" / "howto" / "webhooks.md"
+    code = re.search(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert code is not None
+    space: dict[str, Any] = {}
+    exec(code[1], space)
+    now = dt.datetime.fromtimestamp(time.time(), tz=dt.UTC)
+    header = signature("s", b"{}", now)
+    assert space["is_genuine"]("s", header, b"{}")
+    assert not space["is_genuine"]("s", header, b"{ }")
+    assert not space["is_genuine"]("x", header, b"{}")
+    assert not space["is_genuine"]("s", signature("s", b"{}", now - dt.timedelta(hours=1)), b"{}")

@@ -92,7 +92,7 @@ api = Door(
         "Refusals are problems in the language of `Accept-Language`."
     ),
     urls_namespace="api",
-    docs_url=None,
+    docs_url="/docs",
 )
 
 

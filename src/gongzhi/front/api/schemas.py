@@ -245,6 +245,11 @@ class ReopenIn(Schema):
     version: Version = None
 
 
+class MergeIn(Schema):
+    target: Number
+    version: Version = None
+
+
 class NoteIn(Schema):
     text: Annotated[Text, Field(max_length=2000)]
 

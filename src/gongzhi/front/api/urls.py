@@ -3,7 +3,7 @@
 from gongzhi.front.api.door import api
 from gongzhi.front.api.views import cases, ground, work
 
-__all__ = ["cases", "ground", "urlpatterns", "work"]
+__all__ = ["api", "cases", "ground", "urlpatterns", "work"]
 
 app_name = "api"
 urlpatterns = api.urls[0]

@@ -24,7 +24,7 @@ from gongzhi.ground.refusals import NotThere, Refusal
 from gongzhi.sense.channels.actions import Draft, check_point, receive_message
 from gongzhi.sense.channels.follow import token_of as follow_token
 from gongzhi.sense.channels.models import Message
-from gongzhi.understand.cases import actions
+from gongzhi.understand.cases import actions, merging
 from gongzhi.understand.cases.models import Case, CaseQuerySet, Note
 from gongzhi.understand.cases.tree import category_by_code, category_by_id, tree
 
@@ -357,6 +357,45 @@ def reopen_case(
         lambda now: (
             actions.reopen_case(case_id=case.pk, reason=given.reason, version=given.version, by=person, now=now).pk
         ),
+    )
+    return _again(request, pk)
+
+
+@api.post(
+    "/cases/{number}/merge",
+    **may("cases.merge", schemas.CaseOut),
+    tags=["cases"],
+    summary="Handle a case together with another; answers with the other",
+)
+def merge_case(
+    request: HttpRequest, number: schemas.Number, given: schemas.MergeIn, idempotency_key: schemas.Key = None
+) -> schemas.CaseOut:
+    person, case = person_of(request), _find(request, number)
+    target = _find(request, given.target)
+    pk = act(
+        request,
+        idempotency_key,
+        lambda now: (
+            merging.merge_cases(source_id=case.pk, target_id=target.pk, version=given.version, by=person, now=now).pk
+        ),
+    )
+    return _again(request, pk)
+
+
+@api.post(
+    "/cases/{number}/unmerge",
+    **may("cases.merge", schemas.CaseOut),
+    tags=["cases"],
+    summary="Take a merged case out again, with the voices that came with it",
+)
+def unmerge_case(
+    request: HttpRequest, number: schemas.Number, given: schemas.VersionIn, idempotency_key: schemas.Key = None
+) -> schemas.CaseOut:
+    person, case = person_of(request), _find(request, number)
+    pk = act(
+        request,
+        idempotency_key,
+        lambda now: merging.unmerge_case(case_id=case.pk, version=given.version, by=person, now=now).pk,
     )
     return _again(request, pk)
 

@@ -26,6 +26,7 @@ WORDS: Final = {
     "cases.pause": _("pause and resume cases"),
     "cases.extend": _("extend deadlines"),
     "cases.note": _("write notes"),
+    "cases.merge": _("handle cases together, and take them apart"),
     "tasks.work": _("read and do work orders of my posts"),
     "checks.check": _("read and conclude checks"),
     "places.read": _("read places"),
