@@ -43,6 +43,7 @@ STAFF_MENU: Final = (
     (_("Tasks"), "workbench:tasks", "check", "tasks.work"),
     (_("Checks"), "workbench:checks", "eye", "checks.check"),
     (_("Themes"), "workbench:themes", "flag", "themes.answer"),
+    (_("Disputes"), "workbench:disputes", "dispute", "disputes.enter"),
     (_("Whistles"), "workbench:whistles", "sound", "whistles.answer"),
     (_("Calls"), "workbench:calls", "phone", "checks.check"),
     (_("Rates"), "workbench:rates", "flag", "rates.read"),

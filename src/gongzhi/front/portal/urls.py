@@ -4,7 +4,7 @@ from django.urls import path
 
 from gongzhi.front.asking import Questions
 from gongzhi.front.display import Display
-from gongzhi.front.portal import feeds, views
+from gongzhi.front.portal import feeds, mediation, views
 
 app_name = "portal"
 
@@ -22,6 +22,8 @@ urlpatterns = [
     path("follow/<str:token>/reopen/", views.Reopen.as_view(), name="reopen"),
     path("follow/<str:token>/photo/<uuid:uid>/<str:size>/", views.PhotoByLink.as_view(), name="photo"),
     path("feeds/<str:path>.atom", feeds.Feed.as_view(), name="feed"),
+    path("mediation/<str:token>/", mediation.Mediation.as_view(), name="mediation"),
+    path("mediation/<str:token>/<slug:act>/", mediation.MediationAct.as_view(), name="mediation_act"),
     path("progress/", views.Progress.as_view(), name="progress"),
     path("how/", views.How.as_view(), name="how"),
     path("privacy/", views.Privacy.as_view(), name="privacy"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from gongzhi.act.disputes.models import Dispute
 from gongzhi.act.whistles.models import Whistle
 from gongzhi.front.workbench.views.case import find_case
 from gongzhi.front.workbench.views.whistles import clock_of
@@ -30,6 +31,11 @@ class Related(Guarded):
             .about(case.pk)
             .exclude(state="dropped")
             .order_by("-pk")[:20],
+            "disputes": Dispute.objects.visible_to(self.person).filter(case=case).order_by("-pk"),
+            "may_mediate": case.is_open
+            and case.category is not None
+            and case.category.private
+            and holding(self.person, "disputes.mediate", case.place_path, self.now) is not None,
             "may_blow": case.is_open and holding(self.person, "whistles.blow", case.place_path, self.now) is not None,
         }
         name = "case_related_part" if request.headers.get("HX-Request") else "case_related"
