@@ -69,6 +69,7 @@ CIRCUIT: tuple[When, ...] = (
     When(CaseReferred, then=tasks.cancel_for_case),
     When(PartAsked, then=tasks.open_for_part),
     When(PartDropped, then=tasks.cancel_for_part),
+    When(CaseTakenBack, then=tasks.cancel_for_case, only=lambda event: event.task_id is None),
     When(CaseAwaitsCheck, then=tasks.cancel_for_case),
     When(CasePaused, then=tasks.follow_clock),
     When(CaseResumed, then=tasks.follow_clock),

@@ -37,6 +37,7 @@ from gongzhi.understand.cases.events import (
     CasesMerged,
     CaseSorted,
     CasesUnmerged,
+    CaseTakenBack,
     CaseWithdrawn,
     DeadlineExtended,
     PartAsked,
@@ -110,8 +111,10 @@ def cancel_for_part(event: PartDropped, *, entry: Entry, now: datetime) -> None:
         _cancel(task, now)
 
 
-def cancel_for_case(event: CaseWithdrawn | CaseAwaitsCheck | CasesMerged, *, entry: Entry, now: datetime) -> None:
-    """No hands are needed any more (reaction to CaseWithdrawn, CaseAwaitsCheck and CasesMerged).
+def cancel_for_case(
+    event: CaseWithdrawn | CaseAwaitsCheck | CasesMerged | CaseTakenBack, *, entry: Entry, now: datetime
+) -> None:
+    """No hands are needed any more (reaction to these events; CaseTakenBack when the desk undid an assignment).
 
     An order still waits while its case is being checked when the case was handed over in the moment in which the
     first post reported the work as done.

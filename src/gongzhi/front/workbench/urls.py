@@ -78,6 +78,7 @@ urlpatterns = [
     path("cases/", cases.Cases.as_view(), name="cases"),
     path("cases/export.<tableform:form>", export.CasesExport.as_view(), name="cases_export"),
     path("cases/print/", cases.CasesPrint.as_view(), name="cases_print"),
+    path("inbox/<number:number>/undo/", inbox.Undo.as_view(), name="inbox_undo"),
     path("cases/bulk/", bulk.Bulk.as_view(), name="bulk"),
     path("cases/bulk/done/", bulk.BulkDone.as_view(), name="bulk_done"),
     path("cases/columns/", saved.Columns.as_view(), name="columns"),

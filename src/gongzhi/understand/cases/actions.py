@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from django.db import transaction
@@ -387,6 +387,42 @@ def held(role: str, place_id: int, on: date) -> Position:
     if post is None:
         raise Refusal(_("Nobody holds this post today."), field="position", status=422)
     return Position(post.role, post.place_id, post.place.name)
+
+
+UNDO_WITHIN = timedelta(minutes=30)
+
+
+@transaction.atomic
+def undo_assignment(*, case_id: int, by: User, now: datetime, version: int | None = None) -> Case:
+    """A slip of the finger: the case lies at the desk again, sorted as it was.
+
+    Only by who assigned it, within half an hour, and only while nothing else has happened to it.
+    """
+    case, post = _locked(case_id, by, "cases.assign", now, version)
+    last = Entry.objects.about(case).reverse()[:1]
+    if not last or last[0].event != CaseAssigned.name or last[0].by_id != by.pk or last[0].at < now - UNDO_WITHIN:
+        raise Refusal(_("This can no longer be undone: hand the case over instead."))
+    if _was_assigned_before(case, last[0]):
+        raise Refusal(_("This was a handover: hand the case over once more instead."))
+    case.go(Move.TAKE_BACK)
+    _lay_at_desk(case, now)
+    record(
+        CaseTakenBack(case_id=case.pk, task_id=None),
+        about=case,
+        by=by,
+        now=now,
+        post=post,
+        place=case.place_path,
+        save=("state", *_LEAD),
+    )
+    return case
+
+
+def _was_assigned_before(case: Case, last: Entry) -> bool:
+    """Whether somebody other than the desk had the case until this assignment."""
+    told = (CaseAssigned.name, CaseTakenBack.name)
+    before = Entry.objects.about(case).filter(event__in=told, pk__lt=last.pk).reverse()[:1]
+    return bool(before) and before[0].event == CaseAssigned.name
 
 
 @transaction.atomic

@@ -49,7 +49,7 @@ class CaseAssigned(Event):
 class CaseTakenBack(Event):
     label = _("Back at the desk")
     case_id: int
-    task_id: int
+    task_id: int | None  # the order that was returned; none: the desk itself has undone the assignment
 
 
 class CasePaused(Event):

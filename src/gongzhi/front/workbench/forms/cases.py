@@ -34,7 +34,7 @@ class SortForm(MoveForm):
 
     category = forms.ChoiceField(
         label=_("What is it about?"),
-        widget=PlainSelect,
+        widget=PlainSelect(attrs={"data-key": "e"}),
         error_messages={
             "required": _("Say what it is about."),
             "invalid_choice": _("There is no such category. Please choose from the list."),

@@ -212,6 +212,53 @@ def test_a_worker_is_offered_what_a_worker_may_do(town, assigned, as_user):
     assert bulk(as_user(town.worker), "give", case, position=f"grid_worker@{town.grid.pk}").status_code == 422
 
 
+def test_many_are_merged_into_one(town, report, as_user):
+    found = [report(text=f"第{number}人说东门垃圾没人清。")[1] for number in range(3)]
+    client = as_user(town.clerk)
+    page = result(client, bulk(client, "merge", *found, into=found[1].number))
+    assert "3 done" in page
+    assert [case.state for case in Case.objects.order_by("pk")] == ["merged", "new", "merged"]
+    assert Case.objects.get(pk=found[1].pk).voices.count() == 3
+    # Into one that was not ticked: not offered.
+    _m, other = report(text="西门也堆了垃圾，没人清。")
+    assert bulk(client, "merge", found[1], into=other.number, key="k2").status_code == 422
+
+
+def test_the_last_one_can_be_undone(town, report, as_user, moment, deliver):
+    _m, case = report()
+    client = as_user(town.clerk)
+    given = {
+        "version": case.version, "category": "environment.litter", "place": case.place.path, "summary": "东门垃圾",
+        "position": "matrix", "urgency": "normal",
+    }  # fmt: skip
+    assert client.post(f"/staff/inbox/{case.number}/", given).status_code == 303
+    deliver(now=moment.now)
+    case.refresh_from_db()
+    order = case.tasks.get()
+    assert (case.state, order.state) == ("assigned", "open")
+    page = client.get("/staff/inbox/").content.decode()
+    assert f'action="/staff/inbox/{case.number}/undo/"' in page
+    assert (
+        as_user(town.street_clerk).post(f"/staff/inbox/{case.number}/undo/", {"version": case.version}).status_code
+        == 409
+    )
+    client = as_user(town.clerk)
+    assert client.post(f"/staff/inbox/{case.number}/undo/", {"version": "x"}).status_code == 422
+    answer = client.post(f"/staff/inbox/{case.number}/undo/", {"version": case.version})
+    assert (answer.status_code, answer["Location"]) == (303, f"/staff/inbox/{case.number}/")
+    deliver(now=moment.now)
+    case.refresh_from_db()
+    order.refresh_from_db()
+    assert (case.state, case.lead_role, order.state) == ("new", "community_clerk", "cancelled")
+    assert case.category.code == "environment.litter"
+    # Half an hour later it is no slip of the finger any more.
+    cases.assign_case(case_id=case.pk, by=town.clerk, now=moment.now)
+    moment.now += timedelta(minutes=31)
+    case.refresh_from_db()
+    client = as_user(town.clerk)
+    assert client.post(f"/staff/inbox/{case.number}/undo/", {"version": case.version}).status_code == 409
+
+
 # --- the inbox -------------------------------------------------------------------------------------------------------
 
 

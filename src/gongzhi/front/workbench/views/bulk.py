@@ -37,6 +37,7 @@ from gongzhi.ground.access.reach import posts_with
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.refusals import NotThere, Refusal
 from gongzhi.understand.cases import actions as cases
+from gongzhi.understand.cases.merging import merge_cases
 from gongzhi.understand.cases.models import Case
 from gongzhi.understand.cases.responsibility import positions_at
 
@@ -63,6 +64,7 @@ DEEDS: Final = (
     Deed("give", "cases.assign", gettext_lazy("Give to a post"), "assign", gettext_lazy("Give them there")),
     Deed("pause", "cases.pause", gettext_lazy("Pause"), "pause", gettext_lazy("Stop their clocks")),
     Deed("note", "cases.note", gettext_lazy("Write a note"), "edit", gettext_lazy("Write it to each")),
+    Deed("merge", "cases.merge", gettext_lazy("Merge into one"), "link", gettext_lazy("Merge them")),
     Deed("urgency", "cases.sort", gettext_lazy("Mark how urgent"), "warning", gettext_lazy("Mark them")),
 )
 
@@ -216,11 +218,22 @@ class Bulk(Guarded):
                 )
             case "note":
                 return lambda pk, version: cases.add_note(case_id=pk, text=data["text"], **common)
+            case "merge":
+                target = Case.objects.visible_to(self.person).get(number=data["into"])
+                return lambda pk, version: self.merge_or_stay(pk, version, target, common)
             case "urgency":
                 return lambda pk, version: cases.mark_urgency(
                     case_id=pk, version=version, urgency=data["urgency"], **common
                 )
         raise LookupError(deed.name)
+
+    def merge_or_stay(self, pk: int, version: int, target: Case, common: dict[str, Any]) -> Case:
+        """All go into the one that was chosen; that one stays what it is, if it is as the list showed it."""
+        if pk != target.pk:
+            return merge_cases(source_id=pk, target_id=target.pk, version=version, **common)
+        if version != target.version:
+            raise cases.StaleEdit(target, version)
+        return target
 
     def assign_as_it_is(self, pk: int, version: int, common: dict[str, Any]) -> Case:
         """By the matrix; what the reporter said it is about is thereby confirmed."""

@@ -132,6 +132,7 @@ class Desk(Guarded):
             "adrift": adrift,
             "query": self.query,
             "deeds": deeds,
+            "undo": self.request.session.get("undo"),
         }
 
     def onwards(self, done: Case) -> HttpResponse:
@@ -237,6 +238,7 @@ class InboxCase(Desk):
                 "who": position_words(done.lead_role, done.lead_place.name),
             }
             messages.success(request, words)
+            request.session["undo"] = {"number": done.number, "version": done.version}
             return self.onwards(done)
         messages.success(request, _("%(number)s is corrected.") % {"number": done.number})
         response = redirect("workbench:case", number=done.number)
@@ -349,5 +351,24 @@ class There(Desk):
             raise Refusal(_("That place lies outside your reach: give the case to the desk above."), status=403)
         cases.place_case(case_id=case.pk, place=case.nearest, version=int(version), by=self.person, now=self.now)
         response = redirect("workbench:inbox_case", number=case.number)
+        response.status_code = 303
+        return response
+
+
+class Undo(Desk):
+    """The last one lies at the desk again."""
+
+    def get(self, request: HttpRequest, number: str) -> HttpResponse:
+        return redirect("workbench:inbox")
+
+    def post(self, request: HttpRequest, number: str) -> HttpResponse:
+        case = find_case(number, self.person)
+        version = request.POST.get("version", "")
+        if not version.isascii() or not version.isdigit() or len(version) > 9:
+            raise Refusal(_("Please open the page again."), status=422)
+        request.session.pop("undo", None)
+        cases.undo_assignment(case_id=case.pk, version=int(version), by=self.person, now=self.now)
+        messages.success(request, _("%(number)s lies at the desk again.") % {"number": case.number})
+        response = redirect(reverse("workbench:inbox_case", args=[number]) + (f"?{self.query}" if self.query else ""))
         response.status_code = 303
         return response
