@@ -112,10 +112,10 @@ def test_the_whole_way_on_paper(dispute, town, as_user, moment):
         for act in ("consent", "choose", "named"):
             assert do(secretary, dispute, act, party=party.pk).status_code == 302
     first, second = parties(dispute)
-    at = (moment.now + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M")
+    at = (moment.now + timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M")
     assert do(secretary, dispute, "meet", at=at, site="调解室", parties=[first.pk, second.pk]).status_code == 302
     assert do(secretary, dispute, "meet", at="x", site="", parties=[]).status_code == 422
-    moment.now += timedelta(hours=3)
+    moment.now += timedelta(minutes=15)
     secretary = as_user(town.secretary)
     meeting = dispute.meetings.get()
     assert do(secretary, dispute, "hold", meeting=meeting.pk, minutes="", came=[]).status_code == 422

@@ -29,6 +29,7 @@ JOBS: Final[dict[str, Any]] = {
     Role.GRID_WORKER: gettext_lazy("Goes there, does the work, and says in a sentence what was done."),
     Role.BUILDING_CHIEF: gettext_lazy("A neighbour who reports for others in the building."),
     Role.PROPERTY_MANAGER: gettext_lazy("Gets the work orders that are the property company’s duty."),
+    Role.MEDIATOR: gettext_lazy("Helps people in a dispute to find an agreement, and sees nothing else."),
     Role.DEPARTMENT_OFFICER: gettext_lazy("Gets what only a department of the district can settle."),
     Role.COMMUNITY_SECRETARY: gettext_lazy("Answers for one community; may give a case more time."),
     Role.STREET_CLERK: gettext_lazy("Sees the whole street or town, and places what lies in no grid."),
