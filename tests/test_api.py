@@ -363,3 +363,30 @@ def test_the_reference_is_what_the_interface_says() -> None:
 
     page = Path(__file__).parent.parent / "docs" / "reference" / "api.md"
     assert page.read_text(encoding="utf-8") == api_as_markdown(), "make it anew: gongzhi.front.api.reference"
+
+
+def test_the_page_offers_what_the_operations_ask_for() -> None:
+    from gongzhi.front.workbench.views.tokens import WORDS
+
+    described = api.get_openapi_schema(path_prefix=API + "/")["paths"].values()
+    assert set(WORDS) == {one["x-verb"] for operations in described for one in operations.values()} - {""}
+
+
+def test_a_token_is_made_and_revoked_on_its_page(as_user: Any, town: Any, ask: Any) -> None:
+    visitor = as_user(town.clerk)
+    page = "/staff/tokens/"
+    given = {"name": "hall", "verbs": ["cases.read"], "expires_on": "2026-12-01"}
+    for wrong in ({"name": ""}, {"verbs": []}, {"verbs": ["cases.extend"]}, {"expires_on": "2020-01-01"}):
+        assert visitor.post(page, {**given, **wrong}).status_code == 422
+    answer = visitor.post(page, given)
+    assert answer.status_code == 200
+    assert "no-store" in answer["Cache-Control"]
+    import re
+
+    (secret,) = set(re.findall(r"gz_[\w-]{40}", answer.content.decode()))
+    assert secret not in visitor.get(page).content.decode(), "shown once"
+    assert ask(secret, "get", "/me").json()["verbs"] == ["cases.read"]
+    token = Token.objects.get()
+    assert as_user(town.secretary).post(f"{page}{token.pk}/revoke/").status_code == 404
+    assert as_user(town.clerk).post(f"{page}{token.pk}/revoke/").status_code == 302
+    assert ask(secret, "get", "/me").status_code == 401

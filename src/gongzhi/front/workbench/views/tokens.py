@@ -17,7 +17,7 @@ from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.access.models import Token
 from gongzhi.ground.refusals import Refusal
 
-# What a verb allows a program, in words. A verb without words is shown as it is spelled.
+# What a program can be allowed to do, in words: the verbs that the operations of the interfaces ask for.
 WORDS: Final = {
     "cases.read": _("read cases in reach"),
     "cases.enter": _("hand in demands (also by Open311)"),
@@ -25,8 +25,8 @@ WORDS: Final = {
     "cases.assign": _("assign, hand over and reopen cases"),
     "cases.pause": _("pause and resume cases"),
     "cases.extend": _("extend deadlines"),
-    "cases.note": _("write notes"),
     "cases.merge": _("handle cases together, and take them apart"),
+    "cases.note": _("write notes"),
     "tasks.work": _("read and do work orders of my posts"),
     "checks.check": _("read and conclude checks"),
     "places.read": _("read places"),
@@ -56,7 +56,8 @@ class Tokens(Guarded):
 
     def form(self, data: Any = None) -> TokenForm:
         on = timezone.localdate(self.now)
-        verbs = [(verb, str(WORDS.get(verb, verb))) for verb in tokens.verbs_for_tokens(self.person, on)]
+        able = set(tokens.verbs_for_tokens(self.person, on))
+        verbs = [(verb, str(words)) for verb, words in WORDS.items() if verb in able]
         return TokenForm(data, verbs=verbs, initial={"expires_on": on + timedelta(days=90)})
 
     def get(self, request: HttpRequest) -> HttpResponse:
