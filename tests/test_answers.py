@@ -12,6 +12,7 @@ from gongzhi.act.tasks import actions as tasks
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.ledger.verify import verify
 from gongzhi.ground.refusals import Refusal
+from gongzhi.loop.schedule import SCHEDULES
 from gongzhi.sense.channels.actions import Draft, receive_message
 from gongzhi.sense.channels.follow import token_of
 from gongzhi.understand.cases import actions as cases
@@ -267,3 +268,9 @@ def test_the_queue_costs_the_same_for_many(many, town, as_user, django_assert_ma
     client.get("/staff/calls/")
     with django_assert_max_num_queries(8):
         client.get("/staff/calls/")
+
+
+def test_the_schedule_tells_and_counts():
+    runs = {one.run: one for one in SCHEDULES}
+    assert runs["gongzhi.verify.notices.jobs.send_waiting"].seconds == 60
+    assert str(runs["gongzhi.learn.bulletins.jobs.make_missing"].at) == "00:20:00"

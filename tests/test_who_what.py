@@ -89,6 +89,7 @@ PAGES = {
     "/staff/checks/":                   "+++ .++ ++++ ... ... .",
     "/staff/checks/{check}/":           "++. .+. ++++ ... ... .",
     "/staff/calls/":                    "+++ .++ ++++ ... ... .",
+    "/staff/bulletins/":                "... .++ ++++ ... ... .",
     "/staff/rates/":                    "... .++ ++++ ... ... .",
     "/staff/map/":                      "+++ +++ ++++ +++ +++ .",
     "/staff/map/grids.json":            "+++ +++ ++++ +++ +++ .",

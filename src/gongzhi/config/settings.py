@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "gongzhi.front.open311",
     "gongzhi.loop.webhooks",
     "gongzhi.loop",
+    "gongzhi.learn.bulletins",
     "gongzhi.verify.notices",
     "gongzhi.verify.checks",
     "gongzhi.act.disputes",

@@ -47,6 +47,7 @@ STAFF_MENU: Final = (
     (_("Whistles"), "workbench:whistles", "sound", "whistles.answer"),
     (_("Calls"), "workbench:calls", "phone", "checks.check"),
     (_("Rates"), "workbench:rates", "flag", "rates.read"),
+    (_("Bulletins"), "workbench:bulletins", "calendar", "rates.read"),
     (_("Map"), "workbench:map", "map", "places.read"),
     (_("Import"), "workbench:imports", "inbox", "channels.import"),
     (_("Places"), "workbench:places", "pin", "places.read"),

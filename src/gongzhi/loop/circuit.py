@@ -12,6 +12,7 @@ from gongzhi.understand.cases.events import (
     CaseAssigned,
     CaseAwaitsCheck,
     CaseClosed,
+    CaseExcluded,
     CaseOpened,
     CasePaused,
     CasePlaced,
@@ -35,6 +36,7 @@ from gongzhi.understand.cases.events import (
 from gongzhi.understand.duplicates import actions as duplicates
 from gongzhi.understand.search import actions as search
 from gongzhi.understand.suggestions import actions as suggestions
+from gongzhi.understand.themes.events import ThemeAnswered
 from gongzhi.verify.checks import actions as checks
 from gongzhi.verify.checks.events import CheckAsked, CheckFailed, CheckPassed
 from gongzhi.verify.notices import actions as notices
@@ -98,6 +100,9 @@ CIRCUIT: tuple[When, ...] = (
     When(CheckAsked, then=notices.tell_reporters),
     When(CaseClosed, then=notices.tell_reporters, only=lambda event: event.closed_as != "imported"),
     When(CaseReopened, then=notices.tell_reporters),
+    When(CaseReferred, then=notices.tell_reporters),
+    When(CaseExcluded, then=notices.tell_reporters),
+    When(ThemeAnswered, then=notices.tell_reporters),
     # verify -> understand: the only way by which a case closes
     When(CheckPassed, then=cases.close_after_check, back=True),
     When(CheckFailed, then=cases.reopen_after_check, back=True),

@@ -52,6 +52,7 @@ SCHEDULES: tuple[Every, ...] = (
     Every("clean_jobs", "gongzhi.loop.queue.clean", seconds=3600),
     Every("sign_missing", "gongzhi.understand.duplicates.jobs.sign_missing", seconds=3600),
     Every("count_grams", "gongzhi.understand.duplicates.jobs.count_grams", seconds=6 * 3600),
+    Every("make_bulletins", "gongzhi.learn.bulletins.jobs.make_missing", at=time(0, 20)),
     Every("erase_expired", "gongzhi.ground.privacy.jobs.erase_expired", at=time(3, 10)),
     Every("tidy_search", "gongzhi.understand.search.jobs.tidy_index", at=time(3, 40)),
 )

@@ -5,6 +5,7 @@ from django.urls import path, register_converter
 from gongzhi.front.workbench.views import (
     administration,
     bulk,
+    bulletins,
     calls,
     case,
     cases,
@@ -140,6 +141,10 @@ urlpatterns = [
     path("cases/<number:number>/told/", told.Told.as_view(), name="case_told"),
     path("rates/", rates.RatesPage.as_view(), name="rates"),
     path("rates/table.csv", rates.RatesTable.as_view(), name="rates_table"),
+    path("bulletins/", bulletins.Bulletins.as_view(), name="bulletins"),
+    path("bulletins/<int:pk>/", bulletins.BulletinPage.as_view(), name="bulletin"),
+    path("bulletins/<int:pk>/bulletin.docx", bulletins.BulletinLetter.as_view(), name="bulletin_docx"),
+    path("bulletins/<int:pk>/bulletin.xlsx", bulletins.BulletinSpreadsheet.as_view(), name="bulletin_xlsx"),
     path("calls/", calls.Calls.as_view(), name="calls"),
     path("calls/<int:pk>/<int:message>/", calls.Call.as_view(), name="call"),
     path("calls/<int:pk>/<int:message>/number/", calls.CallNumber.as_view(), name="call_number"),

@@ -55,18 +55,22 @@ ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
     Role.BUILDING_CHIEF: frozenset({"workbench.enter", "cases.enter", "places.read"}),
     Role.COMMUNITY_CLERK: frozenset(_WORK | _DESK),
     Role.COMMUNITY_SECRETARY: frozenset(
-        _WORK | _DESK | _THEMES | _MEDIATION | {"cases.extend", "cases.supervise", "places.switch_mode"}
+        _WORK
+        | _DESK
+        | _THEMES
+        | _MEDIATION
+        | {"cases.extend", "cases.supervise", "places.switch_mode", "bulletins.make"}
     ),
     Role.HOTLINE_DESK: frozenset(_WORK | _DESK - {"cases.pause"}),
     Role.STREET_CLERK: frozenset(
-        _WORK | _DESK | _RULE | _THEMES | {"cases.extend", "channels.import", "whistles.blow"}
+        _WORK | _DESK | _RULE | _THEMES | {"cases.extend", "channels.import", "whistles.blow", "bulletins.make"}
     ),
     Role.STREET_LEADER: frozenset(
         _WORK
         | _DESK
         | _RULE
         | _THEMES
-        | {"whistles.blow", "whistles.rule"}
+        | {"whistles.blow", "whistles.rule", "bulletins.make"}
         | {"cases.extend", "places.switch_mode", "disputes.enter", "disputes.read"}
     ),
     # Only what is their duty comes to them: what is assigned to their post, not everything in the place.

@@ -16,6 +16,7 @@ from gongzhi.ground.privacy.fields import blind
 from gongzhi.ground.refusals import Refusal
 from gongzhi.sense.channels.models import Message
 from gongzhi.understand.cases.models import Case
+from gongzhi.understand.themes.models import ThemeCase
 from gongzhi.verify.checks.actions import answer_by_link
 from gongzhi.verify.checks.models import WAITING, Check, Method
 from gongzhi.verify.notices import carriers
@@ -36,6 +37,8 @@ KINDS: Final[dict[str, Kind]] = {
     "cases.CaseClosed": Kind.CLOSED,
     "cases.CaseReopened": Kind.REOPENED,
     "cases.CaseReferred": Kind.REFERRED,
+    "cases.CaseExcluded": Kind.EXCLUDED,
+    "themes.ThemeAnswered": Kind.REPLIED,
     "checks.CheckAsked": Kind.ASKED,
 }
 
@@ -70,8 +73,9 @@ def _whom(event: Any, entry: Entry) -> Q:
         return Q(voice__case_id=event.case_id) & (
             Q(voice__first_case_id=source) | Q(voice__first_case__merged_into_id=source)
         )
-    if message_ids := getattr(event, "message_ids", None):
-        return Q(pk__in=message_ids)
+    if entry.event == "themes.ThemeAnswered":
+        behind = ThemeCase.objects.filter(theme_id=event.theme_id)
+        return Q(voice__case_id__in=behind.values("case_id"))
     return Q(voice__case_id=event.case_id)
 
 

@@ -107,6 +107,8 @@ def line_of(notice: Notice, case: Case | None, entry: Entry | None) -> str:
             return _("Somebody else is responsible; where to turn stands on the page.")
         case Kind.REPLIED:
             return _("There is news about what many people here have reported; it stands on the page.")
+        case Kind.EXCLUDED:
+            return _("A higher post has found it to lie beyond what can be done here; the reason stands on the page.")
         case _:
             return _("There is news; it stands on the page.")
 

@@ -12,7 +12,6 @@ import pytest
 from gongzhi.act.tasks import actions as tasks
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.ledger.verify import verify
-from gongzhi.loop.schedule import SCHEDULES
 from gongzhi.sense.channels.follow import token_of
 from gongzhi.understand.cases import actions as cases
 from gongzhi.understand.cases.models import Case, Voice
@@ -220,10 +219,6 @@ def test_what_is_not_set_up_is_said(report, settings):
     settings.GONGZHI_SMS = "none"
     message, _case = report(**SMS)
     assert list(Notice.objects.filter(message=message).values_list("state", "why")) == [("skipped", "not_set_up")]
-
-
-def test_the_schedule_sends(db):
-    assert any(one.run == "gongzhi.verify.notices.jobs.send_waiting" for one in SCHEDULES)
 
 
 # --- what comes back ------------------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Learn: what the months say, and what changes because of it."""
