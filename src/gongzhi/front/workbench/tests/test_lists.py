@@ -253,6 +253,7 @@ def test_the_last_one_can_be_undone(town, report, as_user, moment, deliver):
     assert case.category.code == "environment.litter"
     # Half an hour later it is no slip of the finger any more.
     cases.assign_case(case_id=case.pk, by=town.clerk, now=moment.now)
+    client.logout()
     moment.now += timedelta(minutes=31)
     case.refresh_from_db()
     client = as_user(town.clerk)
