@@ -11,6 +11,7 @@ app_name = "portal"
 urlpatterns = [
     path("", views.Home.as_view(), name="home"),
     path("report/", views.Report.as_view(), name="report"),
+    path("report/danger.json", views.Danger.as_view(), name="danger"),
     path("report/neighbours/", views.Neighbours.as_view(), name="neighbours"),
     path("received/<str:token>/join/", views.Join.as_view(), name="join"),
     path("received/<str:token>/", views.Received.as_view(), name="received"),

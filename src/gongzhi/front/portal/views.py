@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import patch_cache_control
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -32,13 +32,14 @@ from gongzhi.ground.privacy.declarations import every_personal
 from gongzhi.ground.refusals import Refusal
 from gongzhi.sense.channels.actions import Draft, receive_message
 from gongzhi.sense.channels.follow import message_of, token_of
-from gongzhi.sense.channels.models import Message, Photo
+from gongzhi.sense.channels.models import LONGEST_TEXT, Message, Photo
 from gongzhi.understand.cases import actions as cases
 from gongzhi.understand.cases.merging import join_case
 from gongzhi.understand.cases.models import OPEN, Case, Voice
 from gongzhi.understand.cases.models import State as CaseState
 from gongzhi.understand.cases.tree import as_json, category_by_id, lineage
 from gongzhi.understand.cases.voices import JOINABLE
+from gongzhi.understand.suggestions.urgency import Alarm, alarms, for_the_form
 from gongzhi.understand.themes.models import Theme
 from gongzhi.verify.checks import actions as checks
 from gongzhi.verify.checks.models import Answer as CheckAnswer
@@ -107,8 +108,27 @@ class Report(Guarded):
             "base_url": static(BASE_LAYER),
             "grids_url": reverse("portal:grids"),
             "find_url": reverse("portal:where"),
+            "danger_url": reverse("portal:danger"),
+            "alarms": dangers(str(form.data.get("text", ""))) if form.is_bound else [],
         }
         return render(request, "portal/report.html", context, status=status)
+
+
+def dangers(text: str) -> list[Alarm]:
+    """What in a text speaks of danger to life: then the page says first whom to call."""
+    return [alarm for alarm in alarms(text[:LONGEST_TEXT]) if alarm.rule.urgency == Case.Urgency.DANGER]
+
+
+class Danger(Guarded):
+    """The words of danger as JSON: the form looks for them itself, while somebody writes."""
+
+    verb = Guarded.PUBLIC
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        response = HttpResponse(for_the_form(get_language() or ""), content_type="application/json; charset=utf-8")
+        patch_cache_control(response, public=True, max_age=3600)
+        patch_vary_headers(response, ["Accept-Language", "Cookie"])
+        return response
 
 
 class Neighbours(Guarded):
@@ -175,6 +195,7 @@ class Received(ByLink):
             "link": link,
             "token": self.token,
             "others": own.voice_count - 1 if own is not None and joined else 0,
+            "alarms": dangers(self.message.text),
             "neighbours": self.neighbours(own) if "seen" not in request.GET and not joined else [],
         }
         return render(request, "portal/received.html", context)

@@ -25,7 +25,7 @@ from gongzhi.ground.access.models import Post
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.models import Recorded
 from gongzhi.understand.cases.models import Case
-from gongzhi.understand.search.spelling import Word
+from gongzhi.understand.search.spelling import Word, is_han
 
 MARK: Final = "@"  # begins what is no word: where a case lies, when it came, with whom it is
 LAST_POSITION: Final = 16383  # of a tsvector; words behind it count as standing there
@@ -60,12 +60,19 @@ class Question:
 
 
 def as_vector(words: Sequence[str]) -> str:
-    """The words with their positions, as PostgreSQL reads a ``tsvector``. They hold no quotation marks."""
+    """The words with their positions, as PostgreSQL reads a ``tsvector``. They hold no quotation marks.
+
+    Single characters stand among them too (without a position unless they end a run): to look through all words that
+    begin with one costs too much.
+    """
     places: dict[str, list[int]] = {}
     for place, word in enumerate(words, start=1):
         places.setdefault(word, []).append(min(place, LAST_POSITION))
+    for word in list(places):
+        if len(word) == 2 and is_han(word):
+            places.setdefault(word[0], [])
     return " ".join(
-        f"'{word}'" if word.startswith(MARK) else f"'{word}':{','.join(map(str, at[:MOST_POSITIONS]))}"
+        f"'{word}':{','.join(map(str, at[:MOST_POSITIONS]))}" if at and not word.startswith(MARK) else f"'{word}'"
         for word, at in places.items()
     )
 
@@ -74,7 +81,7 @@ def as_tsquery(question: Question) -> str:
     parts = ["(" + " | ".join(f"'{mark}'" for mark in group) + ")" for group in question.marks if group]
     for word in question.words:
         pairs = [f"'{pair}'" for pair in word.pairs]
-        if word.begins:
+        if word.begins and not (len(word.pairs) == 1 and is_han(word.pairs[0])):
             pairs[-1] += ":*"
         parts.append("(" + " <-> ".join(pairs) + ")" if word.exact else " & ".join(dict.fromkeys(pairs)))
     return " & ".join(parts)

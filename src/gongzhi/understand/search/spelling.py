@@ -110,6 +110,11 @@ def ask(words: str) -> list[Word]:
     return [word for word in question if word.pairs]
 
 
+def is_han(word: str) -> bool:
+    """Whether a word of the index is made of Chinese characters."""
+    return _HAN.match(word) is not None
+
+
 def _pairs(run: str) -> list[str]:
     """Of a question: no single last character, which the index has only at the end of a run."""
     return [run] if len(run) == 1 else [run[start : start + 2] for start in range(len(run) - 1)]

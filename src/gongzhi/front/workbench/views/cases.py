@@ -90,7 +90,7 @@ class Cases(Guarded):
             "heads": heads,
             "body": table_rows(rows[:PAGE], heads, tick=_("choose %(number)s") if context["deeds"] else ""),
             "page": Page(number, has_next),
-            "caption": how_many(found, first, len(rows)),
+            "caption": caption_of(chosen, found, first, len(rows)),
         }
         return self.answer(request, context, 200)
 
@@ -121,6 +121,13 @@ def _page_number(text: str) -> int | None:
         return None
     number = int(text)
     return number if 1 <= number <= LAST_PAGE else None
+
+
+def caption_of(chosen: CaseFilter, found: CaseQuerySet, first: int, read: int) -> str:
+    """How many there are. What words are found in is not counted to the end: that costs more than finding it."""
+    if chosen.words and read > PAGE:
+        return _("More than %(count)d cases") % {"count": first + PAGE}
+    return how_many(found, first, read)
 
 
 def how_many(found: CaseQuerySet, first: int, read: int) -> str:
