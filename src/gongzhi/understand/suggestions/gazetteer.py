@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import threading
-import time
+import uuid
 from dataclasses import dataclass
 from typing import Final
+
+from django.core.cache import cache
 
 from gongzhi.ground.places.models import FormerName, Level, Place
 from gongzhi.ground.places.paths import below
 from gongzhi.understand.search.spelling import fold, fold_each
 
 MOST_NAMES: Final = 60_000
-_TRUSTED_FOR: Final = 300.0
+_TRUSTED_FOR: Final = 300
 # What people leave away from the full name of a community, a village or a street.
 _TAILS: Final = (
     "居民委员会",
@@ -123,25 +125,25 @@ def _shared(path: str, near: str) -> int:
     return count
 
 
-_known: dict[str, tuple[float, Gazetteer]] = {}
+_known: dict[str, tuple[str, Gazetteer]] = {}
 _lock = threading.Lock()
-
-
-def forget() -> None:
-    _known.clear()
+_TURN: Final = "gazetteer:turn"
 
 
 def gazetteer(county: str) -> Gazetteer:
     """The names of all places below a path (a county's), kept in memory for some minutes."""
-    moment = time.monotonic()
+    turn: str | None = cache.get(_TURN)
     known = _known.get(county)
-    if known is not None and moment - known[0] < _TRUSTED_FOR:
+    if turn is not None and known is not None and known[0] == turn:
         return known[1]
     with _lock:
+        if turn is None:
+            turn = uuid.uuid4().hex
+            cache.set(_TURN, turn, _TRUSTED_FOR)
         made = _read(county)
         if len(_known) > 16:
             _known.clear()
-        _known[county] = (moment, made)
+        _known[county] = (turn, made)
     return made
 
 

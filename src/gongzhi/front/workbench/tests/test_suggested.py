@@ -56,3 +56,59 @@ def test_sorting_says_how_urgent_and_whether_the_suggestion_was_right(report, as
     kept = Suggestion.objects.get(case=case)
     assert Case.objects.get(pk=case.pk).urgency == "danger"
     assert (kept.was_right, kept.urgency_was_right) == (True, False)
+
+
+def test_while_somebody_enters_a_report_the_text_is_read_and_forgotten(as_user, town):
+    desk = as_user(town.clerk)
+    piece = desk.post("/staff/enter/suggest/", {"text": WORDS, "place": town.grid.path}).content.decode()
+    assert 'data-choose="roads.manhole"' in piece
+    assert "<html" not in piece
+    assert desk.post("/staff/enter/suggest/", {"text": ""}).content == b""
+    assert desk.post("/staff/enter/suggest/", {"text": "x" * 9000, "place": "zz"}).status_code == 200
+    assert desk.get("/staff/enter/suggest/").status_code == 302
+    assert not Case.objects.exists()
+
+
+def test_without_a_script_a_button_asks_and_a_click_chooses(as_user, town):
+    desk = as_user(town.clerk)
+    given = {"text": WORDS, "channel": "phone", "address": "东门", "key": "k" * 20}
+    page = desk.post("/staff/enter/", {**given, "suggest": "yes"}).content.decode()
+    assert '<option value="roads.manhole" selected>' in page
+    assert "东门" in page
+    assert not Case.objects.exists()
+    page = desk.post(
+        "/staff/enter/", {**given, "category": "environment.litter", "as": "roads.manhole"}
+    ).content.decode()
+    assert '<option value="roads.manhole" selected>' in page
+    page = desk.post("/staff/enter/", {**given, "category": "environment.litter", "as": "no.such"}).content.decode()
+    assert '<option value="environment.litter" selected>' in page
+
+
+def test_the_page_of_accuracy(report, as_user, town, deliver):
+    desk = as_user(town.clerk)
+    empty = desk.get("/staff/suggestions/").content.decode()
+    assert "Nothing has been decided yet" in empty
+    assert "invented texts only" in empty
+    _message, case = report(text=WORDS, category="")
+    given = {
+        "version": case.version, "category": "roads.manhole", "place": town.grid.path, "summary": "井盖丢失",
+        "position": f"grid_worker@{town.grid.pk}", "urgency": "urgent",
+    }  # fmt: skip
+    desk.post(f"/staff/inbox/{case.number}/", given)
+    deliver()
+    page = desk.get("/staff/suggestions/").content.decode()
+    assert "100 %" in page
+    assert "roads.manhole" in page
+
+
+def test_the_earlier_cases_of_a_caller(report, as_user, town):
+    _message, case = report(text=WORDS, phone="13800138000", answer_by="phone")
+    desk = as_user(town.clerk)
+    assert desk.get("/staff/callers/").status_code == 200
+    assert desk.post("/staff/callers/", {"phone": "13800138000"}).status_code == 422
+    assert desk.post("/staff/callers/", {"phone": "1", "reason": "来电询问"}).status_code == 422
+    page = desk.post("/staff/callers/", {"phone": "138-0013-8000", "reason": "来电询问进度"})
+    assert case.number in page.content.decode()
+    assert "no-store" in page.headers["Cache-Control"]
+    other = as_user(town.other_clerk).post("/staff/callers/", {"phone": "13800138000", "reason": "来电询问进度"})
+    assert case.number not in other.content.decode()

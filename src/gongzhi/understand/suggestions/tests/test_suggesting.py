@@ -11,7 +11,6 @@ from gongzhi.sense.channels.models import Message
 from gongzhi.understand.cases import actions as cases
 from gongzhi.understand.cases.models import Case
 from gongzhi.understand.cases.tree import category_by_code, category_by_id
-from gongzhi.understand.suggestions import gazetteer
 from gongzhi.understand.suggestions.accuracy import accuracy_for
 from gongzhi.understand.suggestions.gazetteer import places_in
 from gongzhi.understand.suggestions.models import Suggestion
@@ -24,15 +23,12 @@ MANHOLE = "昨天晚上8点东区社区门口的井盖不见了，学府路甲17
 
 @pytest.fixture
 def told(town, now, deliver):
-    gazetteer.forget()
-
     def tell(text, **more):
         message = receive_message(Draft(text=text, **{"place": town.grid, **more}), by=None, now=now)
         deliver(now=now)
         return Case.objects.get(voices__message=message)
 
     yield tell
-    gazetteer.forget()
 
 
 def test_a_new_case_gets_a_suggestion_with_reasons_and_nothing_is_applied(told, town):
@@ -136,7 +132,6 @@ def test_strange_texts_are_read_without_complaint(told, text):
 
 
 def test_places_by_full_name_short_form_and_nearness(town):
-    gazetteer.forget()
     text = "清华园街道西区那边，学府路甲17号院3号楼2单元，马路边"
     named = places_in(text, town.grid.path)
     assert {Place.objects.get(pk=one.place_id).name for one in named if one.place_id} == {"清华园街道", "西区社区"}
