@@ -71,6 +71,8 @@ TABLE = {
 PAGES = {
     "/staff/":                          "+++ +++ ++++ +++ +++ +",
     "/staff/inbox/":                    "... .++ ++++ ... ... .",
+    "/staff/suggestions/":              "... .++ ++++ ... ... .",
+    "/staff/callers/":                  "+++ .++ ++++ +.. ... .",
     "/staff/inbox/{new}/":              "... .+. ++++ ... ... .",
     "/staff/cases/":                    "+++ .++ ++++ +++ ... .",
     "/staff/cases/print/":              "+++ .++ ++++ +++ ... .",

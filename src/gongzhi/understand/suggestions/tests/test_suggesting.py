@@ -28,7 +28,7 @@ def told(town, now, deliver):
         deliver(now=now)
         return Case.objects.get(voices__message=message)
 
-    yield tell
+    return tell
 
 
 def test_a_new_case_gets_a_suggestion_with_reasons_and_nothing_is_applied(told, town):
