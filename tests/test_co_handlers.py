@@ -136,3 +136,28 @@ def test_only_the_lead_or_the_desk_asks(assigned, town, moment):
         parts.ask_part(**given, need="开门", by=town.officer)
     assert refusal.value.status in (403, 404)
     assert not Case.objects.get(pk=case.pk).co_handlers.exists()
+
+
+def test_asking_and_doing_without_in_the_browser(assigned, town, as_user, deliver, moment):
+    _message, case = assigned()
+    client = as_user(town.worker)
+    assert "Property manager" in client.get(f"/staff/cases/{case.number}/part/").content.decode()
+    given = {"position": f"property_manager@{town.community.pk}", "need": "开门", "days": "2", "version": case.version}
+    assert client.post(f"/staff/cases/{case.number}/part/", {**given, "days": "0"}).status_code == 422
+    assert client.post(f"/staff/cases/{case.number}/part/", given).status_code == 303
+    deliver(now=moment.now)
+    part = case.co_handlers.get()
+    order = case.tasks.get(part=part)
+    page = as_user(town.property_manager).get(f"/staff/tasks/{order.pk}/").content.decode()
+    assert "开门" in page
+    assert "Send it back to who leads" in page
+    client = as_user(town.worker)
+    lead = case.tasks.get(part=None)
+    answer = client.post(f"/staff/tasks/{lead.pk}/done/", {"words": "清走了"})
+    assert answer.status_code == 409
+    assert "Others still have a part in it" in answer.content.decode()
+    drop = f"/staff/cases/{case.number}/part/{part.pk}/drop/"
+    assert client.get(drop).status_code == 200
+    assert client.get(f"/staff/cases/{case.number}/part/{part.pk + 1}/drop/").status_code == 404
+    assert client.post(drop, {"reason": "门开着", "version": case.version}).status_code == 303
+    assert client.post(f"/staff/tasks/{lead.pk}/done/", {"words": "清走了"}).status_code in (302, 303)

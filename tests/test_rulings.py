@@ -269,3 +269,74 @@ def test_every_step_stands_in_the_record(returned, town, moment):
     decide(ruling, town.leader, moment.now, **seat("property_manager", town.community))
     events = list(Entry.objects.about(ruling).values_list("event", flat=True))
     assert events == ["cases.RulingAsked", "cases.RulingMade"]
+
+
+# --- through the doors ----------------------------------------------------------------------------------------------
+
+
+def test_a_ruling_in_the_browser(returned, town, as_user):
+    case, ruling = returned()
+    page = as_user(town.clerk).get(f"/staff/cases/{case.number}/").content.decode()
+    assert "清华园街道 rules whose this is" in page
+    assert as_user(town.clerk).get("/staff/rulings/").status_code == 404
+    client = as_user(town.leader)
+    assert "To be ruled" in client.get("/staff/").content.decode()
+    assert case.summary in client.get("/staff/rulings/").content.decode()
+    shown = client.get(f"/staff/rulings/{ruling.pk}/").content.decode()
+    assert "树是园林的" in shown
+    assert client.post(f"/staff/rulings/{ruling.pk}/", {"words": "因为是园林的"}).status_code == 422
+    given = {"words": "经核实归物业。", "position": f"property_manager@{town.community.pk}"}
+    assert client.post(f"/staff/rulings/{ruling.pk}/", given).status_code == 303
+    ruling.refresh_from_db()
+    assert ruling.state == "agreed"
+    assert client.post(f"/staff/rulings/{ruling.pk}/", given).status_code == 409
+    assert "经核实归物业。" in client.get(f"/staff/cases/{case.number}/beside/").content.decode()
+    assert as_user(town.worker).get(f"/staff/rulings/{ruling.pk}/").status_code == 200
+    assert as_user(town.other_worker).get(f"/staff/rulings/{ruling.pk}/").status_code == 404
+
+
+def test_the_desk_is_told_who_rules_when_nobody_is_named(report, town, as_user, moment):
+    for post in Post.objects.filter(role="grid_worker", place=town.grid):
+        end_post(post_id=post.pk, by=None, now=moment.now)
+    _message, case = report()
+    client = as_user(town.clerk)
+    given = {
+        "category": LITTER, "place": town.grid.path, "summary": "垃圾", "position": "matrix", "version": case.version,
+    }  # fmt: skip
+    answer = client.post(f"/staff/inbox/{case.number}/", given, follow=True)
+    assert "nobody is named for it" in answer.content.decode()
+    assert "It is asked whose this is" in client.get(f"/staff/inbox/{case.number}/").content.decode()
+
+
+def test_a_referral_in_the_browser_is_told_and_objected_to(report, town, as_user, client):
+    from gongzhi.sense.channels.follow import token_of
+
+    message, case = report()
+    desk = as_user(town.clerk)
+    assert "12348" in desk.get(f"/staff/cases/{case.number}/refer/").content.decode()
+    given = {"referral": "legal_channel", "reason": EXPLAINED, "version": case.version}
+    assert desk.post(f"/staff/cases/{case.number}/refer/", {**given, "referral": "x"}).status_code == 422
+    assert desk.post(f"/staff/cases/{case.number}/refer/", given).status_code == 303
+    ruling = case.rulings.get()
+    assert desk.get(f"/staff/rulings/{ruling.pk}/").status_code == 200
+    leader = as_user(town.leader)
+    agreed = {"agreed": "yes", "words": "同意引导。"}
+    assert leader.post(f"/staff/rulings/{ruling.pk}/", agreed).status_code == 303
+    link = f"/follow/{token_of(message)}/"
+    client = as_user(None)
+    page = client.get(link).content.decode()
+    assert EXPLAINED in page
+    assert "12348" in page
+    assert "You do not agree?" in page
+    assert client.post(f"{link}object/", {"text": ""}).status_code == 422
+    assert client.post(f"{link}object/", {"text": "我有新的证据"}).status_code == 302
+    page = client.get(link).content.decode()
+    assert "我有新的证据" in page
+    assert Case.objects.get(pk=case.pk).state == "new"
+
+
+def test_excluding_in_the_browser(report, town, as_user):
+    _message, case = report()
+    given = {"reason": "要求拆除合法建筑", "version": case.version}
+    assert as_user(town.clerk).post(f"/staff/cases/{case.number}/exclude/", given).status_code == 303
+    assert case.rulings.get().kind == "beyond_duty"

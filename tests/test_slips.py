@@ -207,3 +207,50 @@ def test_a_reporter_writes_so_often_and_while_it_is_open(assigned, moment):
     with pytest.raises(Refusal):
         contact.write_back(message=other, text="再补充", now=moment.now)
     assert case.replies.count() == contact.MOST
+
+
+# --- through the doors ----------------------------------------------------------------------------------------------
+
+
+def test_a_slip_in_the_browser(late, town, moment, as_user):
+    _message, case = late
+    escalation.escalate(now=moment.now)
+    slip = case.slips.get()
+    client = as_user(town.worker)
+    assert slip.number in client.get("/staff/").content.decode()
+    assert slip.number in client.get("/staff/slips/").content.decode()
+    assert "Please answer" in client.get(f"/staff/slips/{slip.pk}/").content.decode()
+    assert slip.number in client.get(f"/staff/slips/{slip.pk}/sheet/").content.decode()
+    assert client.post(f"/staff/slips/{slip.pk}/", {"answer": ""}).status_code == 422
+    secretary = as_user(town.secretary)
+    assert slip.number in secretary.get("/staff/slips/?show=ours").content.decode()
+    assert secretary.post(f"/staff/slips/{slip.pk}/", {"answer": "等配件，明天修好"}).status_code == 403
+    client = as_user(town.worker)
+    assert client.post(f"/staff/slips/{slip.pk}/", {"answer": "等配件，明天修好"}).status_code == 303
+    assert "等配件，明天修好" in as_user(town.secretary).get(f"/staff/slips/{slip.pk}/").content.decode()
+    assert as_user(town.other_worker).get(f"/staff/slips/{slip.pk}/").status_code == 404
+
+
+def test_talking_with_the_reporter_in_the_browser(assigned, town, as_user, moment):
+    from gongzhi.sense.channels.follow import token_of
+
+    message, case = assigned()
+    moment.now += timedelta(hours=16)  # the next day, on which the first contact is due
+    assert case.summary in as_user(town.clerk).get("/staff/cases/?clock=contact").content.decode()
+    client = as_user(town.worker)
+    given = {"way": "page", "text": "明天上午来修。", "version": case.version}
+    assert client.post(f"/staff/cases/{case.number}/contact/", {**given, "text": ""}).status_code == 422
+    assert client.post(f"/staff/cases/{case.number}/contact/", given).status_code == 303
+    assert (
+        client.post(f"/staff/cases/{case.number}/contact/", {**given, "way": "phone", "text": "内部"}).status_code
+        == 303
+    )
+    link = f"/follow/{token_of(message)}/"
+    client = as_user(None)
+    page = client.get(link).content.decode()
+    assert "明天上午来修。" in page
+    assert "内部" not in page
+    assert client.post(f"{link}write/", {"text": ""}).status_code == 422
+    assert client.post(f"{link}write/", {"text": "我下午在家"}).status_code == 302
+    assert "我下午在家" in client.get(link).content.decode()
+    assert "我下午在家" in as_user(town.clerk).get(f"/staff/cases/{case.number}/beside/").content.decode()

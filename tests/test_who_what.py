@@ -20,6 +20,7 @@ from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.privacy.actions import reveal
 from gongzhi.ground.refusals import Refusal
 from gongzhi.understand.cases import actions as cases
+from gongzhi.understand.cases import contact, escalation, parts, rulings
 from gongzhi.understand.cases.merging import merge_cases, unmerge_case
 from gongzhi.understand.cases.responsibility import set_responsibility
 from gongzhi.verify.checks import actions as checks
@@ -51,6 +52,13 @@ TABLE = {
     "extend":           "--. .-. +-++ ... ... .",
     "note":             "++. .+. ++++ ... ... .",
     "reveal":           "++. .+. ++++ ... ... .",
+    "propose referral": "--. .+. ++++ ... ... .",
+    "propose exclusion": "--. .+. ++++ ... ... .",
+    "ask a part":       "++. .+. ++++ ... ... .",
+    "contact":          "++. .+. ++++ ... ... .",
+    # about the question whose it is, and the slip to the worker
+    "rule":             "--. .-. --++ ... ... .",
+    "answer the slip":  "++. ... -.-- ... ... .",
     # about its work order
     "read the order":   "++. .+. ++++ ... ... .",
     "accept":           "++. .-. ---- ... ... .",
@@ -81,6 +89,9 @@ PAGES = {
     "/staff/cases/{case}/similar/":     "++. .+. ++++ ... ... .",
     "/staff/cases/{case}/similar/{new}/":"++. .+. ++++ ... ... .",
     "/staff/cases/{case}/voices/":      "++. .+. ++++ ... ... .",
+    "/staff/cases/{case}/beside/":      "++. .+. ++++ ... ... .",
+    "/staff/rulings/":                  "... ... ..++ ... ... .",
+    "/staff/slips/":                    "+++ .++ ++++ +++ ... .",
     "/staff/views/":                    "+++ .++ ++++ +++ ... .",
     "/staff/keys/":                     "+++ +++ ++++ +++ +++ +",
     "/staff/enter/":                    "+++ +++ ++++ ... ... .",
@@ -173,6 +184,12 @@ def test_who_may_do_what(
     _third, alike = assigned(text="东门还是堆着垃圾。")
     _fourth, merged = assigned(text="东门的垃圾没有清。")
     merge_cases(source_id=merged.pk, target_id=alike.pk, by=town.clerk, now=now)
+    _fifth, returned = assigned(text="北门的树枝压住电线。")
+    tasks.return_task(task_id=returned.tasks.get().pk, reason="树是园林的", by=town.worker, now=now)
+    deliver(now=now)
+    ruling = returned.rulings.get()
+    escalation.escalate(now=case.escalate_at)
+    slip = case.slips.get()
     tomorrow = now.date() + timedelta(days=1)
     newcomer = make_user("newcomer", "新来的")
     for name in ("system", "security", "audit"):
@@ -216,6 +233,22 @@ def test_who_may_do_what(
                 return checks.conclude_check(check_id=check.pk, result="seen_done", method="site", words="", **given)
             case "call failed":
                 return checks.call_failed(check_id=check.pk, **given)
+            case "propose referral":
+                return rulings.propose_referral(
+                    case_id=case.pk, referral="legal_channel", reason="请先申请劳动仲裁", **given
+                )
+            case "propose exclusion":
+                return rulings.propose_exclusion(case_id=case.pk, reason="要求拆除合法建筑", **given)
+            case "ask a part":
+                seat = {"role": "property_manager", "place_id": town.community.pk}
+                return parts.ask_part(case_id=case.pk, need="开门", **seat, **given)
+            case "contact":
+                return contact.contact_reporter(case_id=case.pk, way="phone", text="说明情况", **given)
+            case "rule":
+                seat = {"role": "property_manager", "place_id": town.community.pk}
+                return rulings.decide(ruling_id=ruling.pk, words="经核实", **seat, **given)
+            case "answer the slip":
+                return escalation.answer_slip(slip_id=slip.pk, answer="等配件，明天修好", **given)
             case "reopen":
                 return cases.reopen_case(case_id=closed.pk, reason="又坏了", **given)
             case "give a post":

@@ -41,6 +41,8 @@ STAFF_MENU: Final = (
     (_("Inbox"), "workbench:inbox", "inbox", "cases.sort"),
     (_("Cases"), "workbench:cases", "list", "cases.read"),
     (_("Tasks"), "workbench:tasks", "check", "tasks.work"),
+    (_("Rulings"), "workbench:rulings", "people", "cases.rule"),
+    (_("Supervision slips"), "workbench:slips", "flag", "tasks.work"),
     (_("Checks"), "workbench:checks", "eye", "checks.check"),
     (_("Themes"), "workbench:themes", "flag", "themes.answer"),
     (_("Disputes"), "workbench:disputes", "dispute", "disputes.enter"),

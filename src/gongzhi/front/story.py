@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from gongzhi.act.tasks.models import Task, TaskPhoto
@@ -17,7 +17,7 @@ from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.events import event_type
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.sense.channels.models import Message, Photo
-from gongzhi.understand.cases.models import Case, Note, Voice
+from gongzhi.understand.cases.models import Case, Note, Reply, Voice
 from gongzhi.understand.cases.models import State as CaseState
 from gongzhi.understand.cases.tree import category_by_id
 from gongzhi.verify.checks.models import Answer, Check, Method
@@ -63,8 +63,8 @@ class Matter:
 
     @property
     def task(self) -> Task | None:
-        """The newest work order."""
-        return self.tasks[-1] if self.tasks else None
+        """The newest work order of who leads."""
+        return next((task for task in reversed(self.tasks) if task.part_id is None), None)
 
     def withdrew_before(self, entry: Entry) -> bool:
         """Whether this reporter had withdrawn before the last of them did."""
@@ -219,6 +219,10 @@ _ICONS = {
     "cases.CaseAwaitsCheck": "eye",
     "cases.CaseReopened": "undo",
     "cases.CaseWithdrawn": "cross",
+    "cases.CaseReferred": "external",
+    "cases.CaseExcluded": "minus",
+    "cases.CaseEscalated": "flag",
+    "cases.ReporterContacted": "phone",
     "cases.CasesMerged": "people",
     "cases.VoicesCame": "people",
     "cases.CasesUnmerged": "undo",
@@ -347,8 +351,12 @@ def resident_story(matter: Matter, message_id: int | None = None) -> list[Step]:
                 steps.append(Step(entry.at, _("It is now with: %(position)s") % {"position": words}, "send"))
             case "tasks.TaskAccepted":
                 steps.append(Step(entry.at, _("Somebody is working on it"), "hand"))
+            case "tasks.TaskReturned" if data.get("part_id") is not None:
+                pass  # between the posts
             case "tasks.TaskReturned":
                 steps.append(Step(entry.at, _("It went to the wrong post; the desk finds the right one"), "undo"))
+            case "tasks.TaskReported" if data.get("part_id") is not None:
+                steps.append(Step(entry.at, _("One part of it is done"), "check"))
             case "tasks.TaskReported":
                 task = tasks.get(data["task_id"])
                 shown = [photo for photo in matter.task_photos if photo.task_id == data["task_id"]]
@@ -398,6 +406,12 @@ def resident_story(matter: Matter, message_id: int | None = None) -> list[Step]:
                 steps.append(Step(entry.at, title, "reply", words=own.words if own is not None else ""))
             case "cases.CaseReopened":
                 steps.append(Step(entry.at, _("Taken up again"), "undo"))
+            case "cases.CaseReferred":
+                steps.append(Step(entry.at, _("Referred to another channel"), "external", words=matter.case.outcome))
+            case "cases.CaseEscalated":
+                steps.append(Step(entry.at, _("It is late: a higher post asks why"), "flag", tone="is-wrong"))
+            case "cases.ReporterContacted" if data["way"] != "page":
+                steps.append(Step(entry.at, _("Somebody has spoken with a reporter"), "phone"))
             case "cases.CaseClosed":
                 steps.append(Step(entry.at, _("Closed"), "lock"))
             case "cases.CasesMerged":
@@ -413,6 +427,20 @@ def resident_story(matter: Matter, message_id: int | None = None) -> list[Step]:
         for step in steps[told:]:
             step.entry_id, step.proof_url = entry.pk, entry.proof_url()
     return steps
+
+
+def with_replies(steps: list[Step], case: Case, message_id: int) -> list[Step]:
+    """The story of one reporter with what staff wrote to everybody, and what this reporter wrote."""
+    written = Reply.objects.filter(
+        Q(way=Reply.Way.PAGE, message=None) | Q(way=Reply.Way.WROTE, message_id=message_id), case=case
+    ).select_related("post__place")
+    for reply in written:
+        if reply.way == Reply.Way.WROTE:
+            steps.append(Step(reply.at, _("You wrote"), "edit", words=reply.text))
+        else:
+            who = str(reply.post) if reply.post is not None else ""
+            steps.append(Step(reply.at, _("Reply from %(who)s") % {"who": who}, "reply", words=reply.text))
+    return sorted(steps, key=lambda step: step.at)
 
 
 def photos_of(messages: Iterable[Message], photos: Iterable[Photo]) -> list[Photo]:

@@ -259,3 +259,18 @@ class AnswerForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+
+class LetterForm(forms.Form):
+    """What a reporter adds to a matter that is already with us."""
+
+    text = Words(
+        label=_("In your words"),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": _("Please write a few words.")},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("auto_id", "letter_%s")
+        super().__init__(*args, **kwargs)

@@ -16,6 +16,8 @@ from gongzhi.ground.privacy.declarations import Personal
 from gongzhi.ground.rules.actions import rule
 from gongzhi.understand.cases.models import Case
 from gongzhi.understand.cases.models import State as CaseState
+from gongzhi.understand.cases.referrals import BASIS, WHERE_TO
+from gongzhi.understand.cases.rulings import objection_until
 from gongzhi.verify.checks.models import State as CheckState
 
 CLOSED_WORDS: Final = {
@@ -56,6 +58,18 @@ def next_step(matter: Matter | None, now: datetime, message_id: int | None = Non
                     }
                 return told
             return {"title": _("Somebody else is checking whether it is done")}
+        case CaseState.REFERRED:
+            until_when = objection_until(case)
+            referred: dict[str, Any] = {
+                "title": _("We may not take this up: %(kind)s") % {"kind": case.get_referral_display()},
+                "words": case.outcome,
+                "where_to": WHERE_TO.get(case.referral, ""),
+                "basis": BASIS,
+                "done": True,
+            }
+            if until_when is not None and now <= until_when:
+                referred["object_until"] = until_when
+            return referred
         case CaseState.CLOSED:
             words = CLOSED_WORDS.get(Case.ClosedAs(case.closed_as)) if case.closed_as else None
             return {

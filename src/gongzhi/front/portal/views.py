@@ -19,11 +19,11 @@ from django.utils.translation import gettext as _
 from gongzhi.act.tasks.models import State as TaskState
 from gongzhi.act.tasks.models import TaskPhoto
 from gongzhi.front.limits import count_question, count_report
-from gongzhi.front.portal.forms import AnswerForm, NeighbourlyForm, ReportForm, SatisfiedForm
+from gongzhi.front.portal.forms import AnswerForm, LetterForm, NeighbourlyForm, ReportForm, SatisfiedForm
 from gongzhi.front.portal.neighbours import Neighbourly, case_for, neighbourly, number_for
 from gongzhi.front.portal.telling import kept, next_step
 from gongzhi.front.standing import served
-from gongzhi.front.story import Matter, Step, photos_of, read_matter, resident_story
+from gongzhi.front.story import Matter, Step, photos_of, read_matter, resident_story, with_replies
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.places.actions import grid_at, map_layer, nearest_grid
 from gongzhi.ground.places.paths import below
@@ -34,6 +34,7 @@ from gongzhi.sense.channels.actions import Draft, receive_message
 from gongzhi.sense.channels.follow import message_of, token_of
 from gongzhi.sense.channels.models import LONGEST_TEXT, Message, Photo
 from gongzhi.understand.cases import actions as cases
+from gongzhi.understand.cases import contact, rulings
 from gongzhi.understand.cases.merging import join_case
 from gongzhi.understand.cases.models import OPEN, Case, Voice
 from gongzhi.understand.cases.models import State as CaseState
@@ -236,7 +237,12 @@ class Follow(ByLink):
         return self.show(request, AnswerForm())
 
     def show(
-        self, request: HttpRequest, form: AnswerForm, status: int = 200, satisfied: SatisfiedForm | None = None
+        self,
+        request: HttpRequest,
+        form: AnswerForm,
+        status: int = 200,
+        satisfied: SatisfiedForm | None = None,
+        letter: LetterForm | None = None,
     ) -> HttpResponse:
         # A message speaks about one case, so there is nothing to sort.
         voices = Voice.objects.filter(message=self.message).select_related("case__lead_place", "first_case")
@@ -264,6 +270,9 @@ class Follow(ByLink):
             "lookups": lookups_about("channels.Message", self.message.pk),
             "answered_themes": list(Theme.objects.answered().about(case.pk)) if case is not None else [],
             **self.messages_sent(),
+            "letter": letter or LetterForm(),
+            "may_write": stays and case is not None and case.is_open,
+            "may_object": stays and case is not None and case.state == CaseState.REFERRED,
         }
         return render(request, "portal/follow.html", context, status=status)
 
@@ -277,7 +286,7 @@ class Follow(ByLink):
         if matter is None:
             return [Step(self.message.received_at, _("We have received your report"), "inbox")]
         # The message is one of the voices: others' words are never shown here.
-        return resident_story(matter, self.message.pk)
+        return with_replies(resident_story(matter, self.message.pk), matter.case, self.message.pk)
 
     def may_answer(self, matter: Matter | None) -> bool:
         check = matter.check if matter is not None else None
@@ -318,6 +327,34 @@ class Answer(Follow):
             form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal.reason))
             return self.show(request, form, status=refusal.status)
         return self.back()
+
+
+class Write(Follow):
+    """The reporter adds something, or objects to a referral."""
+
+    verb = Guarded.PUBLIC
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.back()
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = LetterForm(request.POST)
+        if not form.is_valid():
+            return self.show(request, AnswerForm(), status=422, letter=form)
+        try:
+            self.keep(form.cleaned_data["text"])
+        except Refusal as refusal:
+            form.add_error(None if refusal.field not in ("text", "words") else "text", str(refusal.reason))
+            return self.show(request, AnswerForm(), status=refusal.status, letter=form)
+        return self.back()
+
+    def keep(self, text: str) -> None:
+        contact.write_back(message=self.message, text=text, now=self.now)
+
+
+class ObjectTo(Write):
+    def keep(self, text: str) -> None:
+        rulings.object_to_referral(message=self.message, words=text, now=self.now)
 
 
 class SayHowSatisfied(Follow):

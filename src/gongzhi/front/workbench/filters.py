@@ -41,6 +41,7 @@ CLOCKS: Final = (
     ("today", gettext_lazy("due today")),
     ("promised", gettext_lazy("promised for today")),
     ("review", gettext_lazy("paused, to look at again")),
+    ("contact", gettext_lazy("reporter to be contacted today")),
 )
 LEADS: Final = (
     ("", gettext_lazy("anybody")),
@@ -81,6 +82,8 @@ def clock_condition(name: str, now: datetime) -> Q:
             return Q(state__in=RUNNING, due_at__gte=now, due_at__lt=end_of_day(now))
         case "promised":
             return Q(state__in=RUNNING, extensions__gt=0, due_at__lt=end_of_day(now))
+        case "contact":
+            return Q(state__in=OPEN, contacted_at__isnull=True, contact_due_at__lt=end_of_day(now))
         case "review":
             return Q(state=State.PAUSED, review_on__lte=timezone.localdate(now))
         case _:

@@ -104,6 +104,16 @@ class HandOverForm(MoveForm):
 
 
 class PauseForm(MoveForm):
+    kind = forms.ChoiceField(
+        label=_("What do we wait for?"),
+        choices=Case.Pause.choices,
+        initial=Case.Pause.REPORTER,
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": _("Say what we wait for."),
+            "invalid_choice": _("This choice is not offered. Please choose from the list."),
+        },
+    )
     reason = forms.CharField(
         label=_("Why does the clock stop?"),
         help_text=_("The reporter reads this."),

@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from gongzhi.front.clock_words import Clock, case_clock, running_clock
+from gongzhi.front.clock_words import Clock, case_clock, moment_words, running_clock
 from gongzhi.front.story import Matter, Step, photos_of, position_words, read_matter, staff_story
 from gongzhi.front.workbench.forms.cases import (
     ExtendForm,
@@ -38,6 +38,7 @@ from gongzhi.ground.rules.actions import rule
 from gongzhi.ground.rules.spans import Span
 from gongzhi.sense.channels.models import Message
 from gongzhi.understand.cases import actions as cases
+from gongzhi.understand.cases.asides import asked_whose
 from gongzhi.understand.cases.models import Case, State
 from gongzhi.understand.cases.responsibility import positions_at
 from gongzhi.understand.cases.tree import category_by_id
@@ -55,6 +56,9 @@ MOVES = {
     "merge": ("cases.merge", set(JOINABLE)),
     "unmerge": ("cases.merge", {State.MERGED}),
     "voice": ("cases.enter", set(JOINABLE)),
+    "refer": ("cases.assign", {State.NEW, State.ASSIGNED}),
+    "exclude": ("cases.assign", set(State) - {State.WITHDRAWN, State.MERGED}),
+    "part": ("cases.assign", {State.ASSIGNED, State.PAUSED}),
 }
 
 
@@ -87,7 +91,10 @@ def may_do(case: Case, person: User, now: datetime) -> dict[str, bool]:
     }
     leads = (case.lead_role, case.lead_place_id) in positions_of(person)
     able["leads"] = leads
+    able["part"] = able["part"] or (leads and case.state in MOVES["part"][1])
+    able["exclude"] = able["exclude"] and case.excluded_at is None
     able["note"] = leads or holding(person, "cases.note", case.place_path, now) is not None
+    able["contact"] = able["note"] and case.state not in (State.WITHDRAWN, State.MERGED)
     able["check"] = case.state == State.TO_CHECK and holding(person, "checks.check", case.place_path, now) is not None
     able["reveal"] = holding(person, "privacy.reveal", case.place_path, now) is not None
     return able
@@ -116,7 +123,7 @@ class CasePage(Guarded):
             "story": staff_story(matter),
             "photos": photos_of(matter.messages, matter.photos),
             "may": able,
-            "next": next_step(matter, able, self.now),
+            "next": next_step(matter, able, self.person, self.now),
             "tasks": [
                 {
                     "task": task,
@@ -163,12 +170,23 @@ def unit_words(case: Case, now: datetime) -> str:
     return str(span.unit.label)
 
 
-def next_step(matter: Matter, able: dict[str, bool], now: datetime) -> dict[str, Any]:
+def next_step(matter: Matter, able: dict[str, bool], person: User, now: datetime) -> dict[str, Any]:
     """Who does what by when, in one sentence, and the one button that belongs to it."""
     case = matter.case
     who = lead_words(case)
     match case.state:
         case State.NEW:
+            ruling = asked_whose(case)
+            if ruling is not None:
+                rules = ruling.asked_by_id != person.pk and holding(person, "cases.rule", ruling.place_path, now)
+                return {
+                    "title": _("%(place)s rules whose this is, by %(moment)s")
+                    % {"place": ruling.place.name, "moment": moment_words(ruling.due_at, now)},
+                    "words": _("Until then it is led by: %(who)s.") % {"who": who},
+                    "button": _("Rule") if rules else _("See the question"),
+                    "url": address("workbench:ruling", ruling.pk),
+                    "icon": "check" if rules else "eye",
+                }
             if able["sort"]:
                 url = reverse("workbench:inbox_case", args=[case.number])
                 return {
@@ -211,6 +229,8 @@ def next_step(matter: Matter, able: dict[str, bool], now: datetime) -> dict[str,
                 "url": reverse("workbench:case", args=[case.merged_into.number]),
                 "icon": "people",
             }
+        case State.REFERRED:
+            return {"title": _("Referred: %(kind)s") % {"kind": case.get_referral_display()}, "words": case.outcome}
         case _:
             return {"title": _("The reporter withdrew the matter")}
 
@@ -303,6 +323,7 @@ class Pause(CaseMove):
     def act(self, case: Case, data: dict[str, Any]) -> None:
         cases.pause_case(
             case_id=case.pk,
+            kind=data["kind"],
             reason=data["reason"],
             review_on=data["review_on"],
             version=data["version"],

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from gongzhi.front.clock_words import case_clock, running_clock
+from gongzhi.front.clock_words import case_clock, moment_words, running_clock
 from gongzhi.front.story import Step, photos_of, position_words, read_matter
 from gongzhi.front.workbench.filters import CaseFilter, category_choices, place_choices
 from gongzhi.front.workbench.forms.cases import MATRIX, SortForm
@@ -35,6 +35,7 @@ from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import NotThere, Refusal
 from gongzhi.sense.channels.models import Message, Photo
 from gongzhi.understand.cases import actions as cases
+from gongzhi.understand.cases.asides import asked_whose
 from gongzhi.understand.cases.models import RUNNING, Case, CaseQuerySet, Category, State
 from gongzhi.understand.cases.responsibility import positions_at, proposal_for
 from gongzhi.understand.cases.tree import category_by_code, category_by_id, condition, lineage
@@ -240,6 +241,15 @@ class InboxCase(Desk):
             messages.success(request, words)
             request.session["undo"] = {"number": done.number, "version": done.version}
             return self.onwards(done)
+        asked = asked_whose(done) if done.state == State.NEW else None
+        if asked is not None:
+            words = _("%(number)s: nobody is named for it. %(place)s rules by %(moment)s.") % {
+                "number": done.number,
+                "place": asked.place.name,
+                "moment": moment_words(asked.due_at, self.now),
+            }
+            messages.success(request, words)
+            return self.onwards(done)
         messages.success(request, _("%(number)s is corrected.") % {"number": done.number})
         response = redirect("workbench:case", number=done.number)
         response.status_code = 303
@@ -309,6 +319,7 @@ class InboxCase(Desk):
             "clock_html": clock.html,
             "place_words": place_words(case.place.name, case.place.level, above) if case.placed else "",
             "new": case.state == State.NEW,
+            "asked": asked_whose(case) if case.state == State.NEW else None,
             "lead": lead_words(category, place, self.now),
             "lead_url": reverse("workbench:inbox_lead", args=[case.number]),
             "mine": str(own) if own is not None and case.state == State.NEW else "",

@@ -25,7 +25,7 @@ from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.access.reach import posts_of, reach
 from gongzhi.ground.access.roles import ADMINISTRATIONS
 from gongzhi.ground.accounts.models import User
-from gongzhi.understand.cases.models import Case, CaseQuerySet, State
+from gongzhi.understand.cases.models import Case, CaseQuerySet, Ruling, Slip, State
 from gongzhi.verify.checks.models import Check
 
 SHOWN: Final = 5  # entries of each list; the rest stands behind "all of them"
@@ -142,6 +142,10 @@ class Today(Guarded):
         sections += work.cases()
         if "checks.check" in verbs:
             sections.append(work.checks())
+        if "cases.rule" in verbs:
+            sections.append(work.rulings())
+        if "tasks.work" in verbs:
+            sections.append(work.slips())
         # The desk begins with what is new, the hands with their own work orders.
         order = _DESK_ORDER if "cases.sort" in verbs else _HANDS_ORDER
         sections.sort(key=lambda section: order.index(section.name))
@@ -155,8 +159,8 @@ class Today(Guarded):
         return render(request, "workbench/today.html", context)
 
 
-_DESK_ORDER: Final = ("late", "due", "new", "checks", "promised", "review", "tasks")
-_HANDS_ORDER: Final = ("tasks", "checks", "late", "due", "promised", "review", "new")
+_DESK_ORDER: Final = ("rulings", "slips", "late", "due", "contact", "new", "checks", "promised", "review", "tasks")
+_HANDS_ORDER: Final = ("slips", "tasks", "checks", "late", "due", "contact", "rulings", "promised", "review", "new")
 
 
 def greeting(now: datetime) -> str:
@@ -197,6 +201,7 @@ class Work:
             ("due", clock_condition("today", self.now), "due_at"),
             ("promised", clock_condition("promised", self.now), "due_at"),
             ("review", clock_condition("review", self.now), "review_on"),
+            ("contact", clock_condition("contact", self.now), "contact_due_at"),
         ]
         if "cases.sort" in self.verbs:
             found.append(("new", Q(state=State.NEW) & reach(self.person, "cases.sort"), "due_at"))
@@ -216,6 +221,7 @@ class Work:
             "due": (_("Due today"), "amber", f"{base}?clock=today"),
             "promised": (_("Promised for today"), "amber", f"{base}?clock=promised"),
             "review": (_("Paused: look at it again"), "", f"{base}?clock=review"),
+            "contact": (_("Reporters to contact today"), "amber", f"{base}?clock=contact"),
             "new": (_("New at my desk"), "", inbox),
         }
         empty = {
@@ -223,6 +229,7 @@ class Work:
             "due": _("Nothing more is due today."),
             "promised": _("No later deadline was promised to anybody for today."),
             "review": _("No paused case has to be looked at today."),
+            "contact": _("Every reporter has been contacted in time."),
             "new": _("Nothing new: everything is sorted."),
         }
         sections = []
@@ -265,6 +272,43 @@ class Work:
             )
         url = address("workbench:tasks")
         return Section("tasks", _("My work orders"), total, rows, url, "", _("No work order waits for you."))
+
+    def rulings(self) -> Section:
+        """What waits for a ruling by somebody like me."""
+        mine = Ruling.objects.to_rule(self.person)
+        found = list(mine.select_related("case__place", "place").order_by("due_at", "pk")[:SHOWN])
+        total = mine.count() if len(found) == SHOWN else len(found)
+        rows = [
+            Row(
+                title=ruling.case.summary,
+                url=address("workbench:ruling", ruling.pk),
+                meta=f"{ruling.get_kind_display()} · {ruling.case.place.name}",
+                side=running_clock(ruling.due_at, None, self.now).html,
+            )
+            for ruling in found
+        ]
+        late = any(ruling.due_at < self.now for ruling in found)
+        url = address("workbench:rulings")
+        colour = "red" if late else ""
+        return Section("rulings", _("To be ruled"), total, rows, url, colour, _("Nothing waits for a ruling."))
+
+    def slips(self) -> Section:
+        """Why is it late? What the person's own posts have to answer."""
+        mine = Slip.objects.to_answer(self.person)
+        found = list(mine.select_related("case__place").order_by("due_at", "pk")[:SHOWN])
+        total = mine.count() if len(found) == SHOWN else len(found)
+        rows = [
+            Row(
+                title=slip.case.summary,
+                url=address("workbench:slip", slip.pk),
+                meta=f"{slip.number} · {slip.case.place.name}",
+                side=running_clock(slip.due_at, None, self.now).html,
+            )
+            for slip in found
+        ]
+        url = address("workbench:slips")
+        colour = "red" if found else ""
+        return Section("slips", _("Supervision slips"), total, rows, url, colour, _("No slip asks for an answer."))
 
     def checks(self) -> Section:
         """What somebody else has reported as done and I may check."""
