@@ -26,7 +26,7 @@ from gongzhi.understand.cases.events import CaseExcluded, CaseReferred, RulingMa
 from gongzhi.understand.cases.models import Case, Move, Ruling, State
 from gongzhi.understand.cases.voices import case_of
 
-SHORTEST, LONGEST = 4, 500
+SHORTEST, LONGEST = 2, 500
 
 
 def clean_words(words: str, field: str, *, empty: str) -> str:
