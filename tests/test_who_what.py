@@ -123,6 +123,12 @@ PAGES = {
     "/staff/powers/":                   "... ... .... ... +++ .",
     "/staff/tokens/":                   "+++ +++ ++++ +++ +++ .",
     "/staff/webhooks/":                 "... ... .... ... +.. .",
+    "/staff/whistles/":                 "+++ .++ ++++ +++ ... .",
+    "/staff/whistles/new/":             "... ... ..++ ... ... .",
+    "/staff/themes/":                   "... ... +.++ ++. ... .",
+    "/staff/disputes/":                 "... ... +..+ ..+ ... .",
+    "/staff/disputes/new/":             "... ... +... ..+ ... .",
+    "/staff/cases/{case}/related/":     "++. .+. ++++ ... ... .",
 }  # fmt: skip
 
 # Everybody may look at these, signed in or not.

@@ -310,7 +310,7 @@ class Agreement(Recorded):
         WITHDRAWN = "withdrawn", _("Withdrawn")
 
     class Form(models.TextChoices):
-        WRITTEN = "written", _("Written")
+        WRITTEN = "written", _("In writing")
         ORAL = "oral", _("By word of mouth, recorded")
 
     class Court(models.TextChoices):

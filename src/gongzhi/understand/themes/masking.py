@@ -39,6 +39,8 @@ RULES: Final[tuple[re.Pattern[str], ...]] = tuple(
         rf"{_NUMERAL}+ ?(?:号楼|栋|幢|座|号院){_NUMERAL}*(?:单元|门)?{_NUMERAL}*(?:层|楼)?{_NUMERAL}*(?:号|室|户)?",
         rf"{_NUMERAL}+ ?(?:单元|门){_NUMERAL}*(?:层|楼)?{_NUMERAL}*(?:号|室|户)?",
         rf"{_NUMERAL}+ ?(?:室|户)(?!外|内)",
+        rf"[东西南北中]?{_NUMERAL}+ ?楼(?!上|下|道|梯|市|顶层)",
+        rf"[东西南北中]{_NUMERAL}+ ?楼",
         r"(?<![\d-])\d{1,2}-\d{1,2}-\d{3,4}(?![\d-])",  # 3-2-501
         # names: after "I am", and before a title
         rf"(?<=我叫)[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}",

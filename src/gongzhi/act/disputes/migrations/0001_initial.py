@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
                 ('round', models.PositiveSmallIntegerField()),
-                ('form', models.CharField(choices=[('written', 'Written'), ('oral', 'By word of mouth, recorded')], default='written', max_length=8, verbose_name='form')),
+                ('form', models.CharField(choices=[('written', 'In writing'), ('oral', 'By word of mouth, recorded')], default='written', max_length=8, verbose_name='form')),
                 ('state', models.CharField(choices=[('proposed', 'Proposed'), ('effective', 'In force'), ('withdrawn', 'Withdrawn')], default='proposed', max_length=10, verbose_name='state')),
                 ('content', models.TextField(max_length=4000, verbose_name='what is agreed')),
                 ('proposed_at', models.DateTimeField()),

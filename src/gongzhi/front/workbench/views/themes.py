@@ -70,7 +70,7 @@ def trend(weeks: Sequence[Week]) -> SafeString:
     """The weeks as a small drawing: one bar a week, with its number. A table beside it says the same in words."""
     if not weeks:
         return SafeString("")
-    wide, high = 24, 64
+    wide, high = 34, 64
     bars = []
     for at, week in enumerate(weeks):
         size = round(week.share * high) or (1 if week.count else 0)
@@ -78,7 +78,7 @@ def trend(weeks: Sequence[Week]) -> SafeString:
         bars.append(f'<rect x="{x + 3}" y="{14 + high - size}" width="{wide - 6}" height="{size}"></rect>')
         if week.count:
             bars.append(f'<text x="{x + wide // 2}" y="{10 + high - size}" text-anchor="middle">{week.count}</text>')
-        if at % max(1, len(weeks) // 6) == 0:
+        if at % max(1, -(-len(weeks) // 8)) == 0:
             bars.append(f'<text x="{x + wide // 2}" y="{high + 28}" text-anchor="middle">{week.monday:%m-%d}</text>')
     words = escape(_("Cases by week"))
     width = max(wide * len(weeks), 8 * wide)
