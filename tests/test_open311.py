@@ -15,6 +15,7 @@ from defusedxml import ElementTree
 
 from gongzhi.ground.access.tokens import create_token
 from gongzhi.ground.ledger.models import Entry
+from gongzhi.loop.delivery import run_until_quiet
 from gongzhi.sense.channels.models import Message, Photo
 from gongzhi.understand.cases import actions as cases
 from gongzhi.understand.cases import merging
@@ -237,6 +238,8 @@ def test_handing_in(client: Any, town: Any, key: str, questions: Any, deliver: A
     link = re.search(r"http\S+", made["service_notice"])
     assert link is not None
     assert client.get(link[0]).status_code == 200
+    (row,) = read(client, f"requests/{message.number}", schemas.REQUESTS)
+    assert (row["status"], row["service_code"]) == ("open", LITTER), "before a worker has made it a case"
     deliver(now=moment.now)
     assert Case.objects.filter(number=message.number).exists()
     (token,) = read(client, f"tokens/{message.number}", schemas.TOKEN)
@@ -386,6 +389,7 @@ def test_real_clients_drive_a_running_house(house: Any) -> None:
         mine = client(base, secret, form)
         number = mine.report(LITTER, lat=40.0001, long=116.3203, description="东门有垃圾 <b>&")
         assert mine.status(number) == "open"
+        run_until_quiet()  # where a worker makes the cases, it has had its turn
         with pytest.raises(RuntimeError, match="403"):
             client(base, "wrong", form).report(LITTER, lat=1, long=1)
         with pytest.raises(RuntimeError, match="404"):

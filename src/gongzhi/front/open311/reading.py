@@ -14,11 +14,13 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from gongzhi.front.public import COARSE, coarse, is_open, kind_of, public_cases
+from gongzhi.front.public import COARSE, coarse, is_open, is_private, kind_of, public_cases
 from gongzhi.ground.access.roles import Role
 from gongzhi.ground.ledger.events import event_type
 from gongzhi.ground.ledger.models import Entry
+from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Refusal
+from gongzhi.sense.channels.models import Message
 from gongzhi.understand.cases.models import OPEN, Case, CaseQuerySet, State
 from gongzhi.understand.cases.tree import category_by_code
 
@@ -212,7 +214,7 @@ def shown(number: str, case: Case) -> dict[str, Any]:
         "service_name": kind.name,
         "service_code": kind.code,
         "description": kind.name,
-        "agency_responsible": by or case.place.name,
+        "agency_responsible": by or case.place.name or None,
         "service_notice": None,
         "requested_datetime": moment(case.opened_at),
         "updated_datetime": moment(updated),
@@ -224,6 +226,17 @@ def shown(number: str, case: Case) -> dict[str, Any]:
         "long": coarse(case.lon),
         "media_url": None,
     }
+
+
+def waiting(number: str) -> dict[str, Any] | None:
+    """A request that was taken in a moment ago and is no case yet: a worker makes it one."""
+    message = Message.objects.filter(number=number, voice__isnull=True).exclude(category="").first()
+    kind = category_by_code(message.category) if message is not None else None
+    if message is None or kind is None or is_private(kind):
+        return None
+    case = Case(number=number, category=kind, opened_at=message.received_at, lat=message.lat, lon=message.lon)
+    case.place = message.place or Place()
+    return shown(number, case)
 
 
 def notes_of(cases: Iterable[Case]) -> dict[int, list[dict[str, Any]]]:

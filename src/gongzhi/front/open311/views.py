@@ -305,6 +305,8 @@ def _day(value: str) -> str:
 class OneRequest(Requests):
     def get(self, request: HttpRequest, number: str) -> HttpResponse:  # type: ignore[override]
         found = reading.by_ids([number])
+        if not found and (row := reading.waiting(number[:14])) is not None:
+            return answer("service_requests", [row], self.form)
         if not found:
             raise wrong(_("There is no request with this service_request_id."), 404)
         return self.listed(found)
