@@ -185,32 +185,29 @@ def exhaustive(queries: Sequence[str], told: Sequence[tuple[int, str]]) -> Any:
     """The cosine of every query with every text, as a sparse matrix, by the weights of the search itself."""
     from scipy import sparse
 
-    from gongzhi.understand.duplicates.grams import counts, grams_of
+    from gongzhi.understand.duplicates.grams import counts, grams_of_all
 
-    def vector(text: str) -> tuple[Any, Any]:
-        grams, times = np.unique(grams_of(text), return_counts=True)
+    def weighed(texts: Sequence[str]) -> tuple[Any, Any, Any]:
+        """Whose, which gram, and what it weighs, of all grams of these texts."""
+        grams, owners = grams_of_all(texts)
+        keys, times = np.unique(owners.astype(np.uint64) << np.uint64(32) | grams, return_counts=True)
+        grams, owners = keys & np.uint64(0xFFFFFFFF), (keys >> np.uint64(32)).astype(np.int64)
         values = (1 + np.log(times)) * counts().weights(grams)
-        return grams, values / np.linalg.norm(values)
+        return owners, grams, values / np.sqrt(np.bincount(owners, values * values))[owners]
 
-    asked = [vector(query) for query in queries]
-    columns = np.unique(np.concatenate([grams for grams, _values in asked]))
+    columns = np.unique(weighed(queries)[1])
 
-    def matrix(vectors: Sequence[tuple[Any, Any]]) -> Any:
-        places, values, ends = [], [], [0]
-        for grams, weights in vectors:
-            place = np.minimum(np.searchsorted(columns, grams), len(columns) - 1)
-            known = columns[place] == grams
-            places.append(place[known])
-            values.append(weights[known])
-            ends.append(ends[-1] + int(known.sum()))
-        return sparse.csr_matrix(
-            (np.concatenate(values), np.concatenate(places), ends), shape=(len(vectors), len(columns))
-        )
+    def matrix(texts: Sequence[str]) -> Any:
+        owners, grams, values = weighed(texts)
+        place = np.minimum(np.searchsorted(columns, grams), len(columns) - 1)
+        known = columns[place] == grams
+        shape = (len(texts), len(columns))
+        return sparse.csr_matrix((values[known], (owners[known], place[known])), shape=shape)
 
-    left = matrix(asked)
+    left = matrix(queries)
     found = []
     for start in range(0, len(told), 20_000):
-        share = left @ matrix([vector(text) for _place, text in told[start : start + 20_000]]).T
+        share = left @ matrix([text for _place, text in told[start : start + 20_000]]).T
         share.data[share.data < 0.2] = 0
         share.eliminate_zeros()
         found.append(share)

@@ -32,13 +32,15 @@ _32 = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 
 
-def plain(text: str) -> str:
-    """The text as it is compared: one width, one case, without punctuation and spaces."""
-    return "".join(mark for mark in _folded(text) if mark.isalnum())
-
-
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text[:LONGEST]).lower()
+@functools.cache
+def _folds() -> Array:
+    """For every code point what it is compared as: one width, one case; 0 for what does not count (punctuation)."""
+    table = np.arange(0x110000, dtype=np.uint32)
+    for code in range(0x30000):  # beyond lies nothing that has another form
+        mark = chr(code)
+        folded = unicodedata.normalize("NFKC", mark).lower()[:1]
+        table[code] = ord(folded) if folded.isalnum() else 0
+    return table
 
 
 def _mixed(numbers: Array) -> Array:
@@ -48,22 +50,17 @@ def _mixed(numbers: Array) -> Array:
     return mixed
 
 
-@functools.cache
-def _counted() -> Array:
-    """For every code point, whether it counts (letters, digits, Han characters)."""
-    return np.fromiter((chr(code).isalnum() for code in range(0x110000)), dtype=bool, count=0x110000)
-
-
 def grams_of_all(texts: Sequence[str]) -> tuple[Array, Array]:
     """Every pair and triple of characters of these texts as numbers below 2**32, and beside each whose it is.
 
     In one pass over all of them: a loop over short texts would take five times as long. A text of one character is a
     gram of its own.
     """
-    codes = np.frombuffer("\0".join(map(_folded, texts)).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    ends = codes == 0
-    owners = np.cumsum(ends)
-    kept = _counted()[codes]
+    shown = [text[:LONGEST] for text in texts]
+    codes = np.frombuffer("".join(shown).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    owners = np.repeat(np.arange(len(shown)), [len(text) for text in shown])
+    codes = _folds()[codes]
+    kept = codes != 0
     codes, owners = codes[kept].astype(np.uint64), owners[kept]
     pair = owners[:-1] == owners[1:]
     pairs = _mixed((codes[:-1] * _A) ^ (codes[1:] * _B))[pair]
@@ -76,7 +73,7 @@ def grams_of_all(texts: Sequence[str]) -> tuple[Array, Array]:
 
 
 def grams_of(text: str) -> Array:
-    return grams_of_all([text.replace("\0", "")])[0]
+    return grams_of_all([text])[0]
 
 
 # --- how often ------------------------------------------------------------------------------------------------------
@@ -185,7 +182,7 @@ def likenesses(text: str, others: Sequence[str]) -> list[float]:
     if not others:
         return []
     pieces = [text, *others]
-    found, owner = grams_of_all([piece.replace("\0", "") for piece in pieces])
+    found, owner = grams_of_all(pieces)
     keys, times = np.unique(owner.astype(np.uint64) << _32 | found, return_counts=True)
     grams, owners = keys & _LOW, (keys >> _32).astype(np.int64)
     values = (1.0 + np.log(times)) * counts().weights(grams)
