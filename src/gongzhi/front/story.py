@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from gongzhi.act.tasks.models import Task, TaskPhoto
 from gongzhi.ground.access.models import Post
@@ -251,9 +252,21 @@ def staff_story(matter: Matter) -> list[Step]:
     if matter.case.lead_place is not None:
         names[matter.case.lead_place.pk] = matter.case.lead_place.name
     steps: list[Step] = []
+    joined = 0  # voices in a row: one line tells of them all
     for entry in matter.entries:
         if entry.event in _ECHOES or _told_by_the_check(entry, checks):
             continue
+        if entry.event == "channels.MessageReceived" and matter.message and entry.object_id != matter.message.pk:
+            continue  # told by the step through which that voice came to the case
+        if entry.event == "cases.VoiceJoined":
+            joined += 1
+            if joined > 1:
+                steps[-1].title = ngettext(
+                    "%(count)d more person reported the same", "%(count)d more people reported the same", joined
+                ) % {"count": joined}
+                continue
+        else:
+            joined = 0
         step = Step(
             at=entry.at,
             title=str(event_type(entry.event).label),

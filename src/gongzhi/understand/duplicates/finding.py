@@ -32,7 +32,7 @@ class Like:
     told_by: int  # the case whose text is alike: the same one, or one that was merged into it
     likeness: float  # 0 to 1
     metres: int | None  # None: one of the two has no point
-    days: int
+    days: int  # between the two
     near: bool  # within the rule's distance; without two points, in the same grid or the community that was named
     same_category: bool
     text: str = field(repr=False, default="")  # of ``told_by``; for staff who may read that case
@@ -53,11 +53,13 @@ def like_text(
     category_id: int | None = None,
     limit: int = 10,
     but: Sequence[int] = (),
+    said_at: datetime | None = None,
 ) -> list[Like]:
     """The cases that may tell of the same matter as this text, the most alike first.
 
     Candidates are those that share rare grams with the text, wherever they are, and the newest open ones nearby. Of
-    these, what is alike enough (the rules say how much) is given back. ``but``: ids of cases to leave out.
+    these, what is alike enough (the rules say how much) is given back. ``but``: ids of cases to leave out. ``said_at``: when the
+    text was said, if not now.
     """
     on = timezone.localdate(now)
     reach = int(rule("duplicates.near_metres", path=place_path, on=on))
@@ -66,7 +68,7 @@ def like_text(
     if point is not None or len(place_path) > 9:
         candidates += _nearby(point, place_path, reach, now)
     found: dict[int, Like] = {}
-    for like in _compare(text, candidates, now, point, place_path, category_id, reach, enough * LESS):
+    for like in _compare(text, candidates, said_at or now, point, place_path, category_id, reach, enough * LESS):
         if like.case_id in but or like.told_by in but or not _is_enough(like, enough):
             continue
         known = found.get(like.case_id)
@@ -110,7 +112,7 @@ def _nearby(point: Point | None, place_path: str, reach: int, now: datetime) -> 
 def _compare(
     text: str,
     candidates: Sequence[int],
-    now: datetime,
+    said_at: datetime,
     point: Point | None,
     place_path: str,
     category_id: int | None,
@@ -138,7 +140,7 @@ def _compare(
                 told_by=first_case_id,
                 likeness=alike_ones[pk][0],
                 metres=away,
-                days=max(0, (now - received_at).days),
+                days=abs(said_at - received_at).days,
                 near=away <= reach if away is not None else same_place,
                 same_category=category_id is not None and category == category_id,
                 text=alike_ones[pk][1],
@@ -160,6 +162,7 @@ def like_case(case: Case, *, now: datetime, limit: int = 10) -> list[Like]:
         category_id=case.category_id,
         limit=limit,
         but=[case.pk, *apart_from(case)],
+        said_at=case.opened_at,
     )
 
 

@@ -1,4 +1,4 @@
-// While somebody writes: have neighbours reported the same? Asked once there are words and a place.
+// While somebody writes: have neighbours reported the same? Asked once there are words and a place (at the desk: words).
 "use strict";
 (() => {
   document.querySelectorAll("[data-neighbours]").forEach((box) => {
@@ -12,7 +12,7 @@
     const ask = () => {
       const words = new FormData();
       ["csrfmiddlewaretoken", "text", "category", "lon", "lat", "place"].forEach((name) => words.set(name, value(name)));
-      if (words.get("text").length < 4 || !(words.get("lon") || words.get("place"))) return;
+      if (words.get("text").length < 4 || !(words.get("lon") || words.get("place") || "anywhere" in box.dataset)) return;
       const now = JSON.stringify(Array.from(words.entries()));
       if (now === said) return;
       said = now;

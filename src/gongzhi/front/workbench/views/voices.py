@@ -9,7 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from gongzhi.front.workbench.forms.voices import AddVoiceForm, MergeForm, UnmergeForm
 from gongzhi.front.workbench.rows import place_words, state_tag
@@ -52,7 +52,8 @@ def reasons(like: Like) -> list[str]:
         told.append(_("at the same place"))
     if like.same_category:
         told.append(_("the same subject"))
-    told.append(_("on the same day") if like.days == 0 else _("%(days)d days earlier") % {"days": like.days})
+    apart = ngettext("%(days)d day apart", "%(days)d days apart", like.days) % {"days": like.days}
+    told.append(_("within a day") if like.days == 0 else apart)
     return told
 
 
