@@ -58,8 +58,8 @@ def like_text(
     """The cases that may tell of the same matter as this text, the most alike first.
 
     Candidates are those that share rare grams with the text, wherever they are, and the newest open ones nearby. Of
-    these, what is alike enough (the rules say how much) is given back. ``but``: ids of cases to leave out. ``said_at``: when the
-    text was said, if not now.
+    these, what is alike enough (the rules say how much) is given back. ``but``: ids of cases to leave out.
+    ``said_at``: when the text was said, if not now.
     """
     on = timezone.localdate(now)
     reach = int(rule("duplicates.near_metres", path=place_path, on=on))

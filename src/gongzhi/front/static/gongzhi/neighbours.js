@@ -22,7 +22,7 @@
         .then((piece) => {
           if (mine !== turn) return;
           const chosen = form.querySelector('input[name="joins"]:checked');
-          box.innerHTML = piece; // made by our own template, which escapes what it shows
+          box.replaceChildren(...new DOMParser().parseFromString(piece, "text/html").body.childNodes);
           // Tokens carry their time, so the same matter is known by what the card says.
           if (!chosen || chosen.value === "no") return;
           const words = chosen.closest("label").textContent;
