@@ -30,7 +30,7 @@ from gongzhi.sense.channels.models import Message
 from gongzhi.understand.cases.loading import load_categories, load_responsibilities
 
 SEED = 2026
-COUNT, DAYS = 1500, 365
+COUNT, DAYS = 1000, 365
 COUNTY = "110108"
 # The newest demands came in so many minutes ago; every third of them from just outside the grids.
 FRESH = (4, 9, 17, 31, 48, 76, 115, 150)

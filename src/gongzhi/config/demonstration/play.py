@@ -21,6 +21,7 @@ from django.utils import timezone
 from gongzhi.act.tasks import actions as tasks
 from gongzhi.config.demonstration.cast import Cast, Player
 from gongzhi.config.demonstration.chance import dice, pick
+from gongzhi.config.demonstration.city import City, words
 from gongzhi.config.demonstration.generate import DemoCase, Step, StepKind
 from gongzhi.config.demonstration.ground import grids, places
 from gongzhi.config.demonstration.pictures import motif_for, picture
@@ -40,7 +41,10 @@ from gongzhi.loop.wires import When
 from gongzhi.sense.channels.actions import Draft, receive_message
 from gongzhi.sense.channels.models import Message, draw_number
 from gongzhi.understand.cases import actions as cases
-from gongzhi.understand.cases.models import Case
+from gongzhi.understand.cases import rulings
+from gongzhi.understand.cases.contact import contact_reporter
+from gongzhi.understand.cases.escalation import escalate
+from gongzhi.understand.cases.models import Case, Ruling
 from gongzhi.verify.checks import actions as checks
 
 LONGEST_WORDS = 480  # of a report, cut at the end of a sentence
@@ -138,6 +142,7 @@ def play(
             if at.date() != day:
                 day = at.date()
                 checks.move_unanswered(now=at)
+                stage.night(at)
             if at - sealed > SEALED_EVERY:
                 sealed = at
                 ledger.seal(now=at)
@@ -145,6 +150,8 @@ def play(
             if number % 50 == 0:
                 progress(number, len(agenda))
         checks.move_unanswered(now=now)
+        stage.night(now)
+        City(cast, dice(seed, "city"), seed=seed, now=now, react=stage.react).enact()
     progress(len(agenda), len(agenda))
     return stage.refused
 
@@ -218,13 +225,13 @@ class _Theatre:
                     self._extra(story, step, at)
                 else:
                     self._step(story, step, at)
-                self._react(at)
+                self.react(at)
         except Refusal:
             _hearing.entries.clear()
             story.broken_off = True
             self.refused += 1
 
-    def _react(self, at: datetime) -> None:
+    def react(self, at: datetime) -> None:
         while _hearing.entries:
             entry = _hearing.entries.popleft()
             event = read(entry.event, entry.data)
@@ -236,13 +243,23 @@ class _Theatre:
     def _note_ids(self, entry: Entry, event: Any) -> None:
         """Remember which case, task and check belong to the story, from what the rooms say."""
         if entry.event == "cases.CaseOpened":
-            story = self._of_case[event.case_id] = self._of_message[event.message_id]
-            story.ids["case"] = event.case_id
-        elif entry.event == "tasks.TaskOpened":
-            self._of_case[event.case_id].ids["task"] = event.task_id
-        elif entry.event == "checks.CheckAsked":
+            story = self._of_message.get(event.message_id)
+            if story is not None:
+                self._of_case[event.case_id] = story
+                story.ids["case"] = event.case_id
+        elif entry.event in ("tasks.TaskOpened", "checks.CheckAsked") and event.case_id in self._of_case:
             story = self._of_case[event.case_id]
-            story.ids["check"], story.by_link = event.check_id, event.by_link
+            if entry.event == "tasks.TaskOpened":
+                story.ids["task"] = event.task_id
+            else:
+                story.ids["check"], story.by_link = event.check_id, event.by_link
+
+    def night(self, at: datetime) -> None:
+        """What the schedule does by itself: cases whose review day has come go on, late ones go up a step."""
+        with transaction.atomic():
+            cases.resume_overdue(now=at)
+            escalate(now=at)
+            self.react(at)
 
     def _who(self, role: str, story: Story) -> Player:
         """Who does it: the nearest of the role, else the street's clerk."""
@@ -348,8 +365,16 @@ class _Theatre:
         )
 
     def _passed_on(self, story: Story, step: Step, at: datetime) -> None:
-        desk = self._who("street_clerk", story)
-        cases.assign_case(case_id=story.ids["case"], by=desk.user, now=at, **self._lead(story, step.to_role))
+        """It was sent back as "not ours": the street rules whose it is. Who had it before may not rule."""
+        asked = Ruling.objects.filter(case_id=story.ids["case"], state=Ruling.State.OPEN).order_by("-pk").first()
+        lead = self._lead(story, step.to_role)
+        if asked is None:
+            by = self._who("street_clerk", story)
+            cases.assign_case(case_id=story.ids["case"], by=by.user, now=at, **lead)
+            return
+        role = "street_leader" if asked.asked_role == "street_clerk" else "street_clerk"
+        by = self._who(role, story)
+        rulings.decide(ruling_id=asked.pk, words=words()["ruling"], by=by.user, now=at, **lead)
 
     def _hands(self, story: Story) -> User:
         if story.worker is None:
@@ -358,6 +383,15 @@ class _Theatre:
 
     def _accepted(self, story: Story, step: Step, at: datetime) -> None:
         tasks.accept_task(task_id=story.ids["task"], by=self._hands(story), now=at)
+        if story.turn % 8:  # now and then nobody speaks to the reporter: the response rate is no hundred per cent
+            said = words()["contact"]
+            contact_reporter(
+                case_id=story.ids["case"],
+                way="phone" if story.told.reporter and story.turn % 3 else "page",
+                text=said[story.turn % len(said)],
+                by=self._hands(story),
+                now=at,
+            )
 
     def _sent_back(self, story: Story, step: Step, at: datetime) -> None:
         tasks.return_task(task_id=story.ids["task"], reason=step.words, by=self._hands(story), now=at)
