@@ -1,15 +1,17 @@
 """What a city shows besides single demands: neighbours who say the same, rulings, whistles, a dispute and a theme.
 
-Played at the end of the year, through the same actions as at the workbench; ``city.yaml`` holds the words.
+Played within the year, through the same actions as at the workbench; ``city.yaml`` holds the words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import heapq
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from gongzhi.act.disputes import actions as disputes
@@ -23,11 +25,12 @@ from gongzhi.sense.channels.actions import Draft, receive_message
 from gongzhi.sense.channels.models import Message, draw_number
 from gongzhi.understand.cases import actions as cases
 from gongzhi.understand.cases import merging, rulings
-from gongzhi.understand.cases.models import Case, State
+from gongzhi.understand.cases.models import Case
 from gongzhi.understand.themes import actions as themes
 from gongzhi.understand.themes.models import Theme
 
 React = Callable[[datetime], None]
+Scene = Iterator[datetime]
 
 
 def words() -> Mapping[str, Any]:
@@ -47,12 +50,19 @@ class City:
             seed
         )
 
-    def enact(self) -> None:
-        self._neighbours()
-        self._referral()
-        self._whistles()
-        self._dispute()
-        self._theme()
+        scenes = (self._neighbours(), self._referrals(), self._whistles(), self._dispute(), self._theme())
+        self._waiting = [(next(scene), turn, scene) for turn, scene in enumerate(scenes)]
+        heapq.heapify(self._waiting)
+
+    def until(self, at: datetime) -> None:
+        """Play what happens up to this moment, in the order of time. Each scene says when it goes on."""
+        while self._waiting and self._waiting[0][0] <= at:
+            moment, turn, scene = heapq.heappop(self._waiting)
+            with transaction.atomic():
+                following = next(scene, None)
+                self.react(moment)
+            if following is not None:
+                heapq.heappush(self._waiting, (following, turn, scene))
 
     def _who(self, role: str, *, turn: int = 0, category: str = "") -> Player:
         found = self.cast.nearest(role, self.community.path, turn=turn, category=category)
@@ -81,82 +91,82 @@ class City:
         self.react(at)
         return message
 
-    def _neighbours(self) -> None:
+    def _neighbours(self) -> Scene:
         """One lamp, four reporters behind one case, and a fifth report that the desk has not merged yet."""
-        told = words()["neighbours"]
-        at = self.now - timedelta(hours=26)
+        told, clerk = words()["neighbours"], self._who("street_clerk")
+        yield (at := self.now - timedelta(hours=26))
         first = self._report(told["report"], 1, at, category=told["category"])
+        yield (at := at + timedelta(minutes=40))
         case = Case.objects.get(voices__message=first)
-        clerk = self._who("street_clerk")
-        at += timedelta(minutes=40)
         cases.dispatch_case(case_id=case.pk, category=told["category"], by=clerk.user, now=at)
-        self.react(at)
         for turn, text in enumerate(told["joins"], 2):
-            at += timedelta(hours=3)
+            yield (at := at + timedelta(hours=3))
             self._report(text, turn, at, joins=case.number)
-        apart = self._report(told["joins"][0], 6, at + timedelta(hours=1), category=told["category"])
-        at += timedelta(hours=2)
-        merging.merge_cases(
-            source_id=Case.objects.get(voices__message=apart).pk, target_id=case.pk, by=clerk.user, now=at
-        )
-        self.react(at)
-        self._report(told["again"], 7, self.now - timedelta(minutes=25), category=told["category"])
+        yield (at := at + timedelta(hours=1))
+        apart = self._report(told["joins"][0], 6, at, category=told["category"])
+        yield (at := at + timedelta(hours=1))
+        source = Case.objects.get(voices__message=apart)
+        merging.merge_cases(source_id=source.pk, target_id=case.pk, by=clerk.user, now=at)
+        yield (at := self.now - timedelta(minutes=25))
+        self._report(told["again"], 7, at, category=told["category"])
 
-    def _referral(self) -> None:
-        """One demand that is no matter of government: the desk proposes, and the street's leader has to rule."""
-        found = Case.objects.at(self.town.path).filter(state=State.NEW, category__isnull=False, placed=True)
-        case = found.exclude(voice_count__gt=1).order_by("opened_at").first()
-        if case is None:
-            return
-        rulings.propose_referral(
-            case_id=case.pk,
-            referral=Case.Referral.OUTSIDE_DUTY,
-            reason=words()["neighbours"]["referral"],
-            by=self._who("street_clerk").user,
-            now=self.now - timedelta(minutes=15),
-        )
-        self.react(self.now)
+    def _referrals(self) -> Scene:
+        """Two demands that are no matter of government: one is referred, on the other the leader has to rule."""
+        told = words()["referrals"]
+        clerk, leader = self._who("street_clerk").user, self._who("street_leader").user
+        for turn, (text, ago) in enumerate(zip(told["reports"], (timedelta(days=4), timedelta(hours=2)), strict=True)):
+            yield (at := self.now - ago)
+            message = self._report(text, 20 + turn, at)
+            yield (at := at + timedelta(minutes=30))
+            ruling = rulings.propose_referral(
+                case_id=Case.objects.get(voices__message=message).pk,
+                referral=Case.Referral.LEGAL_CHANNEL,
+                reason=told["reason"],
+                by=clerk,
+                now=at,
+            )
+            if turn == 0:
+                yield (at := at + timedelta(hours=4))
+                rulings.decide(ruling_id=ruling.pk, words=told["ruled"], by=leader, now=at)
 
-    def _whistles(self) -> None:
-        told = words()["whistles"]
-        clerk, officers = self._who("street_clerk").user, [self._who("department_officer", category=one) for one in
-                                                            ("street", "consult.tax")]  # fmt: skip
-        posts = {(one.post.role, one.post.place_id) for one in officers}
-        units = [whistles.Called(role=role, place_id=place) for role, place in sorted(posts)]
-        at = self.now - timedelta(days=6)
+    def _whistles(self) -> Scene:
+        """A joint whistle that has ended with appraisals on both sides, and one that still waits for the units."""
+        told, clerk = words()["whistles"], self._who("street_clerk").user
+        officers = [self._who("department_officer", category=one) for one in ("street", "consult.tax")]
+        posts = sorted({(one.post.role, one.post.place_id) for one in officers})
+        units, hands = [whistles.Called(role=role, place_id=place) for role, place in posts], officers[0].user
         one = told["ended"]
+        yield (at := self.now - timedelta(days=6))
         whistle = whistles.blow_whistle(
             place=self.town, kind=one["kind"], need=one["need"], site=one["site"], units=units, by=clerk, now=at
         )
-        self.react(at)
-        for invitation in whistle.invitations.order_by("pk"):
-            hands = officers[0].user
-            whistles.accept_call(invitation_id=invitation.pk, by=hands, now=at + timedelta(minutes=30))
-            whistles.note_arrival(invitation_id=invitation.pk, by=hands, now=at + timedelta(hours=2))
-            whistles.report_measures(
-                invitation_id=invitation.pk, measures=one["measures"], result=one["result"], by=hands,
-                now=at + timedelta(hours=5),
-            )  # fmt: skip
-        whistles.end_whistle(whistle_id=whistle.pk, result=one["closing"], by=clerk, now=at + timedelta(hours=6))
-        for invitation in whistle.invitations.order_by("pk"):
-            for by, said in ((clerk, one["street_says"]), (officers[0].user, one["unit_says"])):
-                whistles.appraise(
-                    invitation_id=invitation.pk, mark="fair", words=said, by=by, now=at + timedelta(hours=7)
-                )
-        self.react(self.now)
+        called = [invitation.pk for invitation in whistle.invitations.order_by("pk")]
+        yield (at := at + timedelta(minutes=30))
+        for pk in called:
+            whistles.accept_call(invitation_id=pk, by=hands, now=at)
+        yield (at := at + timedelta(hours=2))
+        for pk in called:
+            whistles.note_arrival(invitation_id=pk, by=hands, now=at)
+        yield (at := at + timedelta(hours=3))
+        for pk in called:
+            whistles.report_measures(invitation_id=pk, measures=one["measures"], result=one["result"], by=hands, now=at)
+        yield (at := at + timedelta(hours=1))
+        whistles.end_whistle(whistle_id=whistle.pk, result=one["closing"], by=clerk, now=at)
+        yield (at := at + timedelta(hours=1))
+        for pk in called:
+            for by, said in ((clerk, one["street_says"]), (hands, one["unit_says"])):
+                whistles.appraise(invitation_id=pk, mark="fair", words=said, by=by, now=at)
         one = told["open"]
+        yield (at := self.now - timedelta(hours=3))
         whistles.blow_whistle(
-            place=self.town, kind=one["kind"], need=one["need"], site=one["site"], units=units, by=clerk,
-            now=self.now - timedelta(hours=3),
-        )  # fmt: skip
-        self.react(self.now)
+            place=self.town, kind=one["kind"], need=one["need"], site=one["site"], units=units, by=clerk, now=at
+        )
 
-    def _dispute(self) -> None:
+    def _dispute(self) -> Scene:
         """A mediation that has come to an agreement, of which one part is still to be kept."""
-        told = words()["dispute"]
-        by = self._who("mediator").user
-        at = self.now - timedelta(days=12)
+        told, by = words()["dispute"], self._who("mediator").user
         first, second = self.people[10 % len(self.people)], self.people[11 % len(self.people)]
+        yield (at := self.now - timedelta(days=12))
         dispute = disputes.open_dispute(
             place=self.community,
             kind=told["kind"],
@@ -170,19 +180,19 @@ class City:
             now=at,
         )
         parties = list(dispute.parties.order_by("number"))
-        for party, statement in zip(parties, told["statements"], strict=True):
-            at += timedelta(hours=2)
-            for step in (disputes.consent, disputes.choose_mediator, disputes.allow_name):
-                step(party_id=party.pk, by=by, now=at)
-            disputes.give_statement(party_id=party.pk, words=statement, by=by, now=at)
-        held = at + timedelta(days=2)
         ids = [party.pk for party in parties]
+        for pk, statement in zip(ids, told["statements"], strict=True):
+            yield (at := at + timedelta(hours=2))
+            for step in (disputes.consent, disputes.choose_mediator, disputes.allow_name):
+                step(party_id=pk, by=by, now=at)
+            disputes.give_statement(party_id=pk, words=statement, by=by, now=at)
+        held = at + timedelta(days=2)
         meeting = disputes.plan_meeting(
             dispute_id=dispute.pk, at=held, site=self.community.name, party_ids=ids, by=by, now=at
         )
-        disputes.hold_meeting(
-            meeting_id=meeting.pk, minutes=told["minutes"], came=ids, by=by, now=held + timedelta(hours=1)
-        )
+        yield (at := held + timedelta(hours=1))
+        disputes.hold_meeting(meeting_id=meeting.pk, minutes=told["minutes"], came=ids, by=by, now=at)
+        yield (at := at + timedelta(hours=1))
         on = timezone.localdate(self.now)
         agreement = disputes.propose_agreement(
             dispute_id=dispute.pk,
@@ -192,26 +202,23 @@ class City:
                 for what, days in zip(told["promises"], (1, 20), strict=True)
             ],
             by=by,
-            now=held + timedelta(hours=2),
+            now=at,
         )
-        for party in parties:
-            disputes.sign_agreement(agreement_id=agreement.pk, party_id=party.pk, by=by, now=held + timedelta(hours=3))
-        self.react(self.now)
+        yield (at := at + timedelta(hours=1))
+        for pk in ids:
+            disputes.sign_agreement(agreement_id=agreement.pk, party_id=pk, by=by, now=at)
 
-    def _theme(self) -> None:
+    def _theme(self) -> Scene:
         """The computer looks for what many demands are about; the one about lamps gets an owner."""
         clerk = self._who("street_clerk")
-        at = self.now - timedelta(hours=20)
+        yield (at := self.now - timedelta(hours=12))
         survey = themes.start_survey(place=self.town, days=180, by=clerk.user, now=at)
         themes.run_survey(survey_id=survey.pk, now=at)
-        self.react(at)
         theme = next((one for one in Theme.objects.filter(survey=survey) if "灯" in str(one.terms)), None)
         if theme is None:
             return
-        told = words()["theme"]
-        themes.confirm_theme(theme_id=theme.pk, name=told["name"], by=clerk.user, now=at)
+        yield (at := at + timedelta(minutes=20))
+        themes.confirm_theme(theme_id=theme.pk, name=words()["theme"]["name"], by=clerk.user, now=at)
         themes.assign_theme(
-            theme_id=theme.pk, role=clerk.post.role, place_id=clerk.post.place_id, by=clerk.user,
-            now=at + timedelta(hours=1),
-        )  # fmt: skip
-        self.react(self.now)
+            theme_id=theme.pk, role=clerk.post.role, place_id=clerk.post.place_id, by=clerk.user, now=at
+        )

@@ -26,6 +26,7 @@ from gongzhi.ground.ledger.jobs import seal_entries
 from gongzhi.ground.places.demonstration import load_demonstration
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Refusal
+from gongzhi.learn.bulletins.actions import make_missing
 from gongzhi.sense.channels.models import Message
 from gongzhi.understand.cases.loading import load_categories, load_responsibilities
 
@@ -76,6 +77,7 @@ def load_demo(*, now: datetime, progress: Report, count: int = COUNT, days: int 
             deadline_of=lambda code: deadlines[code],
             progress=lambda done, total: progress("A year of cases, step by step", done, total),
         )
+        make_missing(now=now)
         progress("Sealing the record", 0, 1)
         seal_entries(now=now)
         progress("Sealing the record", 1, 1)

@@ -137,8 +137,10 @@ def play(
     agenda.sort(key=lambda item: item[0])
     sealed = agenda[0][0] if agenda else now
     day: date | None = None
+    city = City(cast, dice(seed, "city"), seed=seed, now=now, react=stage.react)
     with _reacting_at_once():
         for number, (at, story, step) in enumerate(agenda):
+            city.until(at)
             if at.date() != day:
                 day = at.date()
                 checks.move_unanswered(now=at)
@@ -151,7 +153,7 @@ def play(
                 progress(number, len(agenda))
         checks.move_unanswered(now=now)
         stage.night(now)
-        City(cast, dice(seed, "city"), seed=seed, now=now, react=stage.react).enact()
+        city.until(now)
     progress(len(agenda), len(agenda))
     return stage.refused
 

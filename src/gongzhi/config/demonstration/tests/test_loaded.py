@@ -11,7 +11,9 @@ from django.core.cache import cache
 from django.test import override_settings
 from django.urls import reverse
 
+from gongzhi.act.disputes.models import Agreement
 from gongzhi.act.tasks.models import Task, TaskPhoto
+from gongzhi.act.whistles.models import Whistle
 from gongzhi.config.demonstration import load
 from gongzhi.config.demonstration.generate import ZONE
 from gongzhi.config.demonstration.load import load_demo
@@ -21,10 +23,12 @@ from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger import verify
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.places.models import Boundary, Place
+from gongzhi.learn.bulletins.models import Bulletin
 from gongzhi.loop.models import Delivery, Job
 from gongzhi.sense.channels.models import Message, Photo
 from gongzhi.understand.cases import tree
-from gongzhi.understand.cases.models import Case, State
+from gongzhi.understand.cases.models import Case, Ruling, Slip, State, Voice
+from gongzhi.understand.themes.models import Theme
 from gongzhi.verify.checks.models import Check
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -59,11 +63,26 @@ def test_it_says_what_it_does(loaded):
 
 
 def test_nothing_was_refused_or_left_to_do(loaded):
-    """Every received message is a case, every reaction has happened, no job waits."""
-    assert Message.objects.count() == Case.objects.count() == COUNT + 24 + len(load.FRESH)
-    assert not Job.objects.exists()
+    """Every received message stands behind a case, every reaction has happened, no job waits but to send messages."""
+    assert Message.objects.count() == Voice.objects.count() == COUNT + 24 + len(load.FRESH) + 8
+    assert Case.objects.count() == Message.objects.count() - 3  # three joined a case of a neighbour
+    assert not Job.objects.exclude(task__startswith="gongzhi.verify.notices").exists()
     assert Delivery.objects.count() > 5 * COUNT
     assert not Photo.objects.exclude(state=Photo.State.READY).exists()
+
+
+def test_a_city_is_there(loaded):
+    """Many voices behind one case, questions to rule on, late cases, called units, a mediation and a theme."""
+    assert Case.objects.filter(voice_count=5).count() == 1
+    assert Case.objects.filter(state=State.MERGED).count() == 1
+    assert Case.objects.filter(contacted_at__isnull=False).count() > COUNT / 3
+    kinds = Counter(Ruling.objects.values_list("kind", "state"))
+    assert kinds["referral", "open"] == kinds["referral", "agreed"] == 1
+    assert Slip.objects.exists()
+    assert Counter(Whistle.objects.values_list("state", flat=True)) == {"ended": 1, "blown": 1}
+    assert Agreement.objects.get().state == Agreement.State.EFFECTIVE
+    assert Theme.objects.exists()
+    assert Bulletin.objects.exists()
 
 
 def test_every_state_is_there(loaded):
