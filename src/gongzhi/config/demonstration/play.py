@@ -151,9 +151,9 @@ def play(
             stage.take(story, step, at)
             if number % 50 == 0:
                 progress(number, len(agenda))
+        city.until(now)
         checks.move_unanswered(now=now)
         stage.night(now)
-        city.until(now)
     progress(len(agenda), len(agenda))
     return stage.refused
 
