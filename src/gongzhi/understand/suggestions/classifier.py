@@ -117,10 +117,11 @@ class Classifier:
         columns[columns == len(self.grams)] = 0
         known = self.grams[columns] == grams.codes
         weights = self.weights[columns, self.codes.index(code)].astype(np.float32) * self.idf[columns] * known
-        strength = np.zeros(len(text) + 1, np.float32)
         share = weights / (grams.ends - grams.starts)
-        for start, end, value in zip(grams.starts, grams.ends, share, strict=True):
-            strength[start:end] += value
+        steps = np.zeros(len(text) + 2, np.float32)
+        np.add.at(steps, grams.starts, share)
+        np.add.at(steps, grams.ends, -share)
+        strength = np.cumsum(steps)[:-1]
         return _spans(text, strength, most)
 
 
