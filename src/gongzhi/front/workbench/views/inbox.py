@@ -36,7 +36,7 @@ from gongzhi.ground.refusals import NotThere, Refusal
 from gongzhi.sense.channels.models import Message, Photo
 from gongzhi.understand.cases import actions as cases
 from gongzhi.understand.cases.asides import asked_whose
-from gongzhi.understand.cases.models import RUNNING, Case, CaseQuerySet, Category, State
+from gongzhi.understand.cases.models import RUNNING, Case, CaseQuerySet, Category, Ruling, State
 from gongzhi.understand.cases.responsibility import positions_at, proposal_for
 from gongzhi.understand.cases.tree import category_by_code, category_by_id, condition, lineage
 
@@ -138,7 +138,10 @@ class Desk(Guarded):
 
     def onwards(self, done: Case) -> HttpResponse:
         """To the next case of the queue, or to the empty desk."""
-        following = self.waiting().filter(placed=True).exclude(pk=done.pk).values_list("number", flat=True)[:1]
+        # What waits for a ruling stays in the list, and does not come up again and again.
+        others = self.waiting().exclude(pk=done.pk).exclude(rulings__state=Ruling.State.OPEN)
+        numbers = others.values_list("number", flat=True)
+        following = numbers.filter(placed=True)[:1] or numbers.filter(placed=False)[:1]
         name, given = ("workbench:inbox_case", [following[0]]) if following else ("workbench:inbox", [])
         response = redirect(reverse(name, args=given) + (f"?{self.query}" if self.query else ""))
         response.status_code = 303
