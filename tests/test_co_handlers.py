@@ -151,6 +151,7 @@ def test_asking_and_doing_without_in_the_browser(assigned, town, as_user, delive
     page = as_user(town.property_manager).get(f"/staff/tasks/{order.pk}/").content.decode()
     assert "开门" in page
     assert "Send it back to who leads" in page
+    assert as_user(town.property_manager).get(f"/staff/cases/{case.number}/").status_code == 200
     client = as_user(town.worker)
     lead = case.tasks.get(part=None)
     answer = client.post(f"/staff/tasks/{lead.pk}/done/", {"words": "清走了"})
