@@ -14,6 +14,7 @@ from typing import Any
 
 TOWNS = ("110108014", "110108030")
 FIRST_TOWN = 300  # towns of copies are called 110108300, 110108301, …
+TASK_MOMENTS = ("due_at", "yellow_at", "opened_at", "accepted_at", "ended_at")
 APART = 1_000_000  # between the place ids of one copy and the next
 # Copies lie beside each other on the map, five in a row, each a few kilometres wide.
 EAST, NORTH = 0.06, 0.05
@@ -164,7 +165,7 @@ def copy_once(press: Press, copy: int, cases: int, tasks: int, entries: int) -> 
     written += press.copy(
         "tasks_task",
         {
-            **{name: later(f"t.{name}", copy) for name in ("due_at", "yellow_at", "opened_at", "accepted_at", "ended_at")},
+            **{name: later(f"t.{name}", copy) for name in TASK_MOMENTS},
             "id": f"t.id + {copy * tasks}", "uid": "gen_random_uuid()", "case_id": f"t.case_id + {off}",
             "place_path": path, "place_id": place,
         },

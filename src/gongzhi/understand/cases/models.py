@@ -382,6 +382,11 @@ class Case(Recorded):
                 name="case_on_the_map",
                 condition=Q(cell__isnull=False),
             ),
+            models.Index(
+                fields=["category", "cell", "state", "place_path", "due_at", "yellow_at", "lead_place", "lead_role"],
+                name="case_on_the_category_map",
+                condition=Q(cell__isnull=False),
+            ),
             models.Index(fields=["escalate_at"], name="case_by_escalation", condition=Q(escalate_at__isnull=False)),
             models.Index(fields=["merged_into"], name="case_by_target", condition=Q(merged_into__isnull=False)),
         ]
