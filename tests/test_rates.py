@@ -131,7 +131,7 @@ def test_totals_equal_a_recount_from_the_record(history, moment, town, seed):
             anew = recount(period, scope, now=moment.now)
             for by in ("", "unit", "place", "category"):
                 assert total(count_rates(period, scope, now=moment.now, by=by).values()) == anew
-            for kind in Kind:
+            for kind in set(Kind) - {Kind.CLOSED}:
                 behind = Case.objects.filter(cases_behind(kind, period, now=moment.now), scope.where())
                 assert behind.count() == getattr(anew, kind.value), kind
     assert anew.asked == 0 or anew.asked == anew.answered + anew.unreachable + anew.seen

@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from gongzhi.ground.access.roles import Role
+from gongzhi.learn.bulletins.figures import month_before, period_of, year_before
 from gongzhi.learn.bulletins.models import Bulletin
 from gongzhi.sense.channels.models import Channel
 from gongzhi.understand.cases.models import Category
@@ -25,6 +26,10 @@ class Cell:
     value: int | float | str | None
     query: str = ""
     share: bool = False  # shown as a percentage
+
+    @property
+    def is_number(self) -> bool:
+        return not isinstance(self.value, str)
 
     def __str__(self) -> str:
         if self.value is None:
@@ -99,11 +104,20 @@ def _query(figures: dict[str, Any], **more: Any) -> str:
 
 
 def _received(figures: dict[str, Any], count: int, **more: Any) -> Cell:
-    return Cell(count, _query(figures, state="all", **more))
+    return Cell(count, _query(figures, **{"state": "all", **more}))
+
+
+def _then(figures: dict[str, Any], name: str, month: date) -> Cell:
+    """The number of another month, and its cases."""
+    period = period_of(month)
+    return Cell(
+        figures[name],
+        _query({**figures, "from": period.since, "to": period.until}, state="all") if figures[name] is not None else "",
+    )
 
 
 def _overview(figures: dict[str, Any]) -> Table:
-    total = figures["total"]
+    total, month = figures["total"], date.fromisoformat(figures["month"])
     return Table(
         "overview",
         _("Overview"),
@@ -112,15 +126,19 @@ def _overview(figures: dict[str, Any]) -> Table:
             [
                 Cell(_("Demands received")),
                 _received(figures, total),
-                Cell(figures["before"]),
-                Cell(figures["year"]),
+                _then(figures, "before", month_before(month)),
+                _then(figures, "year", year_before(month)),
                 Cell(change(total, figures["before"])),
                 Cell(change(total, figures["year"])),
             ],
-            [Cell(_("of these closed")), _received(figures, figures["received_closed"]), *_blank(4)],
-            [Cell(_("of these still open")), _received(figures, figures["received_open"]), *_blank(4)],
-            [Cell(_("of these imported as closed")), _received(figures, figures["imported"]), *_blank(4)],
-            [Cell(_("Closed in this month")), Cell(figures["closed_in_month"]), *_blank(4)],
+            [Cell(_("of these closed")), _received(figures, figures["received_closed"], state="closed"), *_blank(4)],
+            [Cell(_("of these still open")), _received(figures, figures["received_open"], state=None), *_blank(4)],
+            [Cell(_("of these imported as closed")), Cell(figures["imported"]), *_blank(4)],
+            [
+                Cell(_("Closed in this month")),
+                Cell(figures["closed_in_month"], _query(figures, rate=Kind.CLOSED.value)),
+                *_blank(4),
+            ],
         ],
     )
 
@@ -198,10 +216,12 @@ def _units(figures: dict[str, Any]) -> Table:
     for unit in figures["units"]:
         if unit["role"] in Role.values and unit["place_id"] is not None:
             words = _("%(role)s, %(place)s") % {"role": Role(unit["role"]).label, "place": unit["place"]}
-            behind = _received(figures, unit["count"], unit=f"{unit['role']}@{unit['place_id']}")
+            position = f"{unit['role']}@{unit['place_id']}"
+            behind = _received(figures, unit["count"], unit=position)
+            closed = _received(figures, unit["closed"], unit=position, state="closed")
         else:
-            words, behind = _("nobody yet"), Cell(unit["count"])
-        rows.append([Cell(words), behind, Cell(unit["closed"])])
+            words, behind, closed = _("nobody yet"), Cell(unit["count"]), Cell(unit["closed"])
+        rows.append([Cell(words), behind, closed])
     return Table("units", _("By responsible post"), [_("Post"), _("Number"), _("Closed")], rows)
 
 

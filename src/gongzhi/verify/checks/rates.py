@@ -45,6 +45,7 @@ class Kind(models.TextChoices):
     UNREACHABLE = "unreachable", _("nobody could be reached")
     SEEN = "seen", _("seen on site only, without an answer")
     EXCLUDED = "excluded", _("beyond duty, after review")
+    CLOSED = "closed", _("closed in this time")  # of bulletins; no rate counts it
 
 
 CONTACT: Final = (Kind.CONTACT_DUE, Kind.CONTACT_IN_TIME, Kind.CONTACT_LATE)
@@ -158,6 +159,8 @@ def cases_behind(kind: str, period: Period, *, now: datetime) -> Q:
     """The cases that a number counts, as a condition on cases."""
     if kind == Kind.EXCLUDED:
         return Q(excluded_at__gte=period.begins, excluded_at__lt=period.ends)
+    if kind == Kind.CLOSED:
+        return Q(state=State.CLOSED, closed_at__gte=period.begins, closed_at__lt=period.ends)
     if kind in CONTACT:
         return counted() & ~Q(state=State.WITHDRAWN) & _contact(now, period)[Kind(kind)]
     return counted() & Q(pk__in=last_checks(period).filter(_CALLED_BACK[Kind(kind)]).values("case_id"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,6 +18,7 @@ from gongzhi.front.story import position_words
 from gongzhi.front.workbench.forms.calls import NOBODY, CallForm, ShowNumberForm
 from gongzhi.ground.access.actions import holding
 from gongzhi.ground.access.guard import Guarded
+from gongzhi.ground.access.reach import posts_with
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.privacy.actions import reveal
 from gongzhi.ground.refusals import Refusal
@@ -108,6 +110,7 @@ class Call(Guarded):
             "may_call": not own and check.waits and one.answer is None,
             "may_see": holding(self.person, "privacy.reveal", check.place_path, self.now) is not None,
             "own": own,
+            "caller": str(settings.GONGZHI_NAME) or str(posts_with(self.person, self.verb)[0].place),
             "form": form or CallForm(now=self.now),
             "number_form": number_form
             or ShowNumberForm(initial={"reason": _("Call back about %(number)s") % {"number": check.case.number}}),
