@@ -108,9 +108,9 @@ class PauseForm(MoveForm):
         label=_("What do we wait for?"),
         choices=Case.Pause.choices,
         initial=Case.Pause.REPORTER,
+        required=False,
         widget=forms.RadioSelect,
         error_messages={
-            "required": _("Say what we wait for."),
             "invalid_choice": _("This choice is not offered. Please choose from the list."),
         },
     )

@@ -321,7 +321,7 @@ class Pause(CaseMove):
     def act(self, case: Case, data: dict[str, Any]) -> None:
         cases.pause_case(
             case_id=case.pk,
-            kind=data["kind"],
+            kind=data["kind"] or Case.Pause.REPORTER,
             reason=data["reason"],
             review_on=data["review_on"],
             version=data["version"],

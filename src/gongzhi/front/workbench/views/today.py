@@ -160,7 +160,7 @@ class Today(Guarded):
 
 
 _DESK_ORDER: Final = ("rulings", "slips", "late", "due", "contact", "new", "checks", "promised", "review", "tasks")
-_HANDS_ORDER: Final = ("slips", "tasks", "checks", "late", "due", "contact", "rulings", "promised", "review", "new")
+_HANDS_ORDER: Final = ("tasks", "slips", "checks", "late", "due", "contact", "rulings", "promised", "review", "new")
 
 
 def greeting(now: datetime) -> str:
