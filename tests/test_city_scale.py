@@ -40,6 +40,7 @@ from gongzhi.understand.cases.responsibility import set_responsibility
 from gongzhi.understand.cases.voices import JOINABLE
 from gongzhi.verify.checks import actions as checks
 from gongzhi.verify.checks.models import Check, Satisfied
+from gongzhi.verify.checks.rates import Period, Scope, count_rates, recount, total
 from tests import test_state_machine as house
 from tests.test_state_machine import LEGAL, House, someone
 from tests.town import NOW
@@ -314,6 +315,20 @@ class City(House):
                 assert made.by_id != asked.by_id
                 assert None not in (made.by_id, asked.by_id)
 
+    def rates_agree_with_the_record(self) -> None:
+        """The three rates of the whole time are what the record alone tells."""
+        period = Period(NOW.date() - timedelta(days=1), self.now.date() + timedelta(days=1))
+        scope = Scope(self.town.county.path)
+        counted = total(count_rates(period, scope, now=self.now).values())
+        assert counted == recount(period, scope, now=self.now)
+
+    def teardown(self) -> None:
+        try:
+            self.deliver_everything(newest=False)
+            self.rates_agree_with_the_record()
+        finally:
+            super().teardown()
+
     def closed_properly(self, entries: list[Entry], case_id: int) -> bool:
         return somebody_else_found_it_done(entries, case_id)
 
@@ -369,7 +384,7 @@ def test_whatever_anybody_does_with_many_voices(town: Any) -> None:
     run_state_machine_as_test(
         City,
         settings=settings(
-            max_examples=12,
+            max_examples=10,
             stateful_step_count=15,
             deadline=None,
             database=None,

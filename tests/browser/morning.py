@@ -196,6 +196,8 @@ class Morning:
         if link.count() == 0 or case.rulings.exists():
             page.goto(here)
             return False
+        if not link.is_visible():
+            self.click(link.locator("xpath=ancestor::details[1]/summary"), leads_on=False)
         self.click(link)
         page.locator("[name=referral]").first.wait_for()
         if page.locator("select[name=referral]").count():
