@@ -28,7 +28,9 @@
     const now = rules.map((rule) => rule.code).join(" ");
     if (now === shown) return;
     shown = now;
+    const first = box.hidden && rules.length;
     box.hidden = !rules.length;
+    if (first) setTimeout(() => box.scrollIntoView({ block: "start" }));
     const list = box.querySelector("[data-says]");
     list.replaceChildren(
       ...rules.map((rule) => {

@@ -112,3 +112,14 @@ def test_the_earlier_cases_of_a_caller(report, as_user, town):
     assert "no-store" in page.headers["Cache-Control"]
     other = as_user(town.other_clerk).post("/staff/callers/", {"phone": "13800138000", "reason": "来电询问进度"})
     assert case.number not in other.content.decode()
+
+
+def test_what_speaks_of_danger_stands_above_the_queue_until_somebody_has_looked(report, as_user, town):
+    _message, case = report(text="三号楼有煤气味，闻着头晕", category="")
+    desk = as_user(town.clerk)
+    assert "look first" in desk.get("/staff/inbox/").content.decode()
+    desk.post(f"/staff/inbox/{case.number}/", {
+        "version": case.version, "category": "supply.gas", "place": town.grid.path, "summary": "煤气味",
+        "position": f"grid_worker@{town.grid.pk}", "urgency": "danger",
+    })  # fmt: skip
+    assert "look first" not in desk.get("/staff/inbox/").content.decode()

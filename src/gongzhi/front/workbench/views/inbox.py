@@ -157,8 +157,10 @@ class Inbox(Desk):
         if "counts" in request.GET:
             count_tabs(drawn, person=self.person, now=self.now, base=self.queue())
         selects = self.chosen.selects()
+        dangers = self.queue().filter(suggestion__urgency=Case.Urgency.DANGER).exclude(urgency=Case.Urgency.DANGER)
         context = {
             **self.lists(),
+            "dangers": list(dangers.order_by("pk").values_list("number", "summary")[:5]),
             "case": None,
             "tabs": drawn,
             "chosen": self.chosen,
