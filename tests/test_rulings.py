@@ -113,7 +113,7 @@ def test_a_ruling_gives_reasons_and_names_somebody_who_is_there(returned, town, 
     for words, given, field in (
         ("", seat("property_manager", town.community), "words"),
         ("长" * 501, seat("property_manager", town.community), "words"),
-        ("因为", {}, "words"),
+        ("因", {}, "words"),
         ("经现场核实", {}, "position"),
         ("经现场核实", seat("street_leader", town.grid), "position"),
     ):

@@ -159,7 +159,9 @@ class Today(Guarded):
         return render(request, "workbench/today.html", context)
 
 
-_DESK_ORDER: Final = ("rulings", "slips", "late", "due", "contact", "new", "checks", "promised", "review", "tasks")
+_DESK_ORDER: Final = (
+    "late", "due", "new", "rulings", "slips", "contact", "checks", "promised", "review", "tasks",
+)  # fmt: skip
 _HANDS_ORDER: Final = ("tasks", "slips", "checks", "late", "due", "contact", "rulings", "promised", "review", "new")
 
 
