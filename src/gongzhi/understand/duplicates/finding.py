@@ -20,6 +20,7 @@ from gongzhi.understand.duplicates.models import Apart, Posting
 CANDIDATES = 150  # texts that are compared word for word
 NEIGHBOURS = 40  # more of them, only because they lie nearby
 CLOSER = 40  # of which place and time are looked at, too
+LATELY = 14  # days
 LESS = 0.4  # of the likeness that is asked elsewhere is enough nearby, for the same subject and lately
 Point = tuple[float, float]
 
@@ -65,8 +66,7 @@ def like_text(
     reach = int(rule("duplicates.near_metres", path=place_path, on=on))
     enough = float(rule("duplicates.likeness", path=place_path, on=on))
     candidates = alike(text)
-    if point is not None or len(place_path) > 9:
-        candidates += _nearby(point, place_path, reach, now)
+    candidates += _nearby(point, place_path, category_id, reach, said_at or now)
     found: dict[int, Like] = {}
     for like in _compare(text, candidates, said_at or now, point, place_path, category_id, reach, enough * LESS):
         if like.case_id in but or like.told_by in but or not _is_enough(like, enough):
@@ -80,7 +80,7 @@ def like_text(
 def _is_enough(like: Like, enough: float) -> bool:
     """Words decide. Nearby, for the same subject and lately, fewer words do."""
     return like.likeness >= enough or (
-        like.likeness >= enough * LESS and like.near and like.same_category and like.days <= 14
+        like.likeness >= enough * LESS and like.near and like.same_category and like.days <= LATELY
     )
 
 
@@ -103,10 +103,16 @@ def alike(text: str) -> list[int]:
         return [case_id for (case_id,) in cursor.fetchall()]
 
 
-def _nearby(point: Point | None, place_path: str, reach: int, now: datetime) -> list[int]:
+def _nearby(point: Point | None, place_path: str, category_id: int | None, reach: int, said_at: datetime) -> list[int]:
+    """The newest open cases nearby of the same subject: of these, fewer words are enough."""
+    if category_id is None or (point is None and len(place_path) < 12):
+        return []
     where = Q(cell__in=cells_around(*point, reach)) if point is not None else below(place_path, "place_path")
-    recent = Case.objects.filter(where, state__in=OPEN, opened_at__gte=now - timedelta(days=60))
-    return list(recent.order_by("-opened_at").values_list("pk", flat=True)[:NEIGHBOURS])
+    since = said_at - timedelta(days=LATELY)
+    recent = Case.objects.filter(where, state__in=OPEN, category_id=category_id, opened_at__gte=since)
+    # Sorted here: asked for the newest, a database walks through all the newest of the city instead of the few nearby.
+    found = sorted(recent.order_by().values_list("opened_at", "pk")[: 10 * NEIGHBOURS], reverse=True)
+    return [pk for _at, pk in found[:NEIGHBOURS]]
 
 
 def _compare(
