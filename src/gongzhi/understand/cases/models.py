@@ -253,7 +253,7 @@ class Case(Recorded):
 
     class Pause(models.TextChoices):
         REPORTER = "reporter", _("Waiting for the reporter")
-        DEFERRED = "deferred", _("Deferred (挂账): it cannot be done now")
+        DEFERRED = "deferred", _("Deferred: it cannot be done now")
 
     class Referral(models.TextChoices):
         """The six kinds of demands that are not dispatched (Beijing ordinance on immediate response, 2021)."""

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='case',
             name='pause_kind',
-            field=models.CharField(blank=True, choices=[('reporter', 'Waiting for the reporter'), ('deferred', 'Deferred (挂账): it cannot be done now')], max_length=8, verbose_name='why the clock stops'),
+            field=models.CharField(blank=True, choices=[('reporter', 'Waiting for the reporter'), ('deferred', 'Deferred: it cannot be done now')], max_length=8, verbose_name='why the clock stops'),
         ),
         migrations.AddField(
             model_name='ruling',
