@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from gongzhi.understand.duplicates.models import Frequencies
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 KEPT = 24  # grams of a signature
@@ -108,8 +110,6 @@ def forget() -> None:
 
 def counts() -> Counts:
     """The frequencies as they were last counted; nothing before the first time, and then every gram is as rare."""
-    from gongzhi.understand.duplicates.models import Frequencies
-
     global _checked, _stamp, _known
     moment = time.monotonic()
     if _checked and moment - _checked < _TRUSTED_FOR:
@@ -168,10 +168,6 @@ def probes(text: str) -> list[tuple[int, int]]:
 
 def pack(grams: Sequence[int]) -> bytes:
     return np.array(grams, dtype="<i4").tobytes()
-
-
-def unpack(packed: bytes | memoryview) -> list[int]:
-    return [int(one) for one in np.frombuffer(packed, dtype="<i4")]
 
 
 # --- likeness -------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from django.db import models
 
 from gongzhi.ground.accounts.models import User
@@ -9,13 +10,16 @@ from gongzhi.ground.ledger.models import Recorded
 from gongzhi.understand.cases.models import Case
 
 
+def unpack(packed: bytes | memoryview) -> list[int]:
+    """The grams of a signature as the postings name them."""
+    return [int(one) for one in np.frombuffer(packed, dtype="<i4")]
+
+
 class SignatureQuerySet(models.QuerySet["Signature"]):
     def delete(self) -> tuple[int, dict[str, int]]:
         """A signature takes its postings along, also when its time is over."""
-        from gongzhi.understand.duplicates.grams import unpack
-
-        for pk, grams in list(self.values_list("pk", "grams")):
-            Posting.objects.filter(gram__in=unpack(grams), case_id=pk).delete()
+        for pk, packed in list(self.values_list("pk", "grams")):
+            Posting.objects.filter(gram__in=unpack(packed), case_id=pk).delete()
         return super().delete()
 
 

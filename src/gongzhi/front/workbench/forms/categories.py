@@ -141,7 +141,10 @@ class PartForm(forms.Form):
     role = forms.ChoiceField(label=_("Has a part"), required=False, widget=PlainSelect)
     seat = forms.CharField(label=_("Of which place (code)"), max_length=12, required=False)
     limit = forms.CharField(
-        label=_("Limit"), max_length=40, required=False, help_text=_("For example “3 working_days” or “4 working_hours”.")
+        label=_("Limit"),
+        max_length=40,
+        required=False,
+        help_text=_("For example “3 working_days” or “4 working_hours”."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -19,9 +19,9 @@ from gongzhi.understand.cases.merging import merge_cases
 from gongzhi.understand.duplicates import grams
 from gongzhi.understand.duplicates.actions import find_apart, sign
 from gongzhi.understand.duplicates.finding import like_case, like_text
-from gongzhi.understand.duplicates.grams import KEPT, likenesses, marked, pack, shared_words, signature, unpack
+from gongzhi.understand.duplicates.grams import KEPT, likenesses, marked, pack, shared_words, signature
 from gongzhi.understand.duplicates.jobs import count_grams, sign_missing
-from gongzhi.understand.duplicates.models import Frequencies, Posting, Signature
+from gongzhi.understand.duplicates.models import Frequencies, Posting, Signature, unpack
 
 pytestmark = pytest.mark.django_db
 
