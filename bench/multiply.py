@@ -182,7 +182,19 @@ def copy_once(press: Press, copy: int, cases: int, tasks: int, entries: int) -> 
             + (" AND last > first)" if which == "last" else ")"),
             leave=("id",),
         )  # fmt: skip
-    for table in ("search_casetext", "duplicates_signature", "suggestions_suggestion"):
+    written += copy_words(press, copy, cases)
+    for table in ("duplicates_signature", "suggestions_suggestion"):
         written += press.copy(table, {"case_id": f"t.case_id + {off}"}, f"t.case_id <= {cases}")
     written += press.copy("duplicates_posting", {"case_id": f"t.case_id + {off}"}, f"t.case_id <= {cases}")
     return written
+
+
+def copy_words(press: Press, copy: int, cases: int) -> int:
+    """The same words, with the marks of the copy's own towns (the month and the lead are those of the real ones)."""
+    words = "t.words::text"
+    for index, town in enumerate(TOWNS):
+        words = f"replace({words}, '{town}', '110108{FIRST_TOWN + 2 * copy + index}')"
+    return press.copy(
+        "search_casetext", {"case_id": f"t.case_id + {copy * cases}", "words": f"({words})::tsvector"},
+        f"t.case_id <= {cases}",
+    )  # fmt: skip

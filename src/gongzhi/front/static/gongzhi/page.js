@@ -131,7 +131,7 @@
   });
 
   // g and a letter: go somewhere. The letters stand in the help window, so that both say the same.
-  const ROADS = { d: "today", i: "inbox", c: "cases", t: "tasks", m: "map" };
+  const ROADS = { d: "goToday", i: "goInbox", c: "goCases", t: "goTasks", m: "goMap" };
   let going = 0;
 
   document.addEventListener("keydown", (event) => {
@@ -193,7 +193,11 @@
       if (target.matches("details")) {
         target.open = true;
         target.querySelector("summary").focus();
-      } else if (target.matches("input, select, textarea")) target.focus();
+      } else if (target.matches("input, select, textarea")) {
+        const folded = target.closest("details:not([open])");
+        if (folded) folded.open = true;
+        target.focus();
+      }
       else target.click();
     }
     event.preventDefault();
