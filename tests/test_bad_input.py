@@ -163,6 +163,20 @@ def test_emoji_and_rare_characters_arrive_whole(accepted: Any, deliver: Any, mom
     assert text in client.get(f"/follow/{token_of(message)}/").content.decode()
 
 
+def test_traditional_and_simplified_side_by_side(
+    accepted: Any, deliver: Any, moment: Any, client: Client, town: Any, as_user: Any
+) -> None:
+    """Kept as it was written; found by either spelling."""
+    text = "東門路燈壞了三天，没人修，請盡快處理。"
+    message = accepted(text=text, category=None, place=town.community.pk)
+    deliver(now=moment.now)
+    assert Message.objects.get(pk=message.pk).text == text
+    assert text in client.get(f"/follow/{token_of(message)}/").content.decode()
+    clerk = as_user(town.clerk)
+    for words in ("路燈", "路灯"):
+        assert message.number in clerk.get(f"/staff/cases/?q={words}").content.decode()
+
+
 def test_a_text_at_the_limit_is_taken_with_its_line_breaks(accepted: Any) -> None:
     """Browsers count a line break once and send two characters."""
     text = ("长" * 99 + "\r\n") * 40

@@ -15,6 +15,7 @@ COUNT = int(os.environ.get("GONGZHI_MORNING", "24"))  # bench/morning asks for m
 def test_a_clerk_works_through_a_morning(come: Any, site: Site) -> None:
     fill(site, COUNT)
     page = come(Visit(username="street", viewport=dict(DESK))).new_page()
+    page.set_default_timeout(60_000)  # a busy machine is no finding
     morning = Morning(page, site)
     morning.sort_everything()
     left = Case.objects.filter(state=State.NEW)
