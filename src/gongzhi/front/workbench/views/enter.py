@@ -90,7 +90,8 @@ class Enter(Guarded):
     def read_on(self, request: HttpRequest) -> HttpResponse:
         """What does the text say? The form again, as it was filled in, with a suggestion; nothing is taken in yet."""
         form = self.form()
-        form.initial |= {name: request.POST[name] for name in form.fields if name in request.POST}
+        given = {name: request.POST[name] for name in form.fields if name in request.POST}
+        form.initial = {**form.initial, **given}
         suggested = suggested_for(request.POST, self.now)
         chosen = request.POST.get("as", "")
         if not chosen and not request.POST.get("category") and suggested.first is not None:
