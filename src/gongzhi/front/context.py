@@ -33,6 +33,7 @@ class Entry:
     url: str
     icon: str
     current: bool = False
+    daily: bool = True  # stands in the bar; the others are one step away, under "More"
 
 
 # (label, URL name, icon, the verb that a post must have). An entry whose URL is not there yet is left out.
@@ -41,16 +42,16 @@ STAFF_MENU: Final = (
     (_("Inbox"), "workbench:inbox", "inbox", "cases.sort"),
     (_("Cases"), "workbench:cases", "list", "cases.read"),
     (_("Tasks"), "workbench:tasks", "check", "tasks.work"),
+    (_("Checks"), "workbench:checks", "eye", "checks.check"),
+    (_("Calls"), "workbench:calls", "phone", "checks.check"),
+    (_("Map"), "workbench:map", "map", "places.read"),
     (_("Rulings"), "workbench:rulings", "people", "cases.rule"),
     (_("Supervision slips"), "workbench:slips", "flag", "tasks.work"),
-    (_("Checks"), "workbench:checks", "eye", "checks.check"),
-    (_("Themes"), "workbench:themes", "flag", "themes.answer"),
-    (_("Disputes"), "workbench:disputes", "dispute", "disputes.enter"),
     (_("Whistles"), "workbench:whistles", "sound", "whistles.answer"),
-    (_("Calls"), "workbench:calls", "phone", "checks.check"),
-    (_("Rates"), "workbench:rates", "flag", "rates.read"),
+    (_("Disputes"), "workbench:disputes", "dispute", "disputes.enter"),
+    (_("Themes"), "workbench:themes", "list", "themes.answer"),
+    (_("Rates"), "workbench:rates", "check", "rates.read"),
     (_("Bulletins"), "workbench:bulletins", "calendar", "rates.read"),
-    (_("Map"), "workbench:map", "map", "places.read"),
     (_("Import"), "workbench:imports", "inbox", "channels.import"),
     (_("Places"), "workbench:places", "pin", "places.read"),
     (_("Posts"), "workbench:posts", "users", "access.read"),
@@ -62,6 +63,7 @@ STAFF_MENU: Final = (
     (_("Webhooks"), "webhooks:webhook_list", "send", "webhooks.manage"),
     (_("Audit"), "workbench:audit", "shield", "ledger.read"),
 )
+DAILY: Final = 7  # so many stand in the bar when there are more than eight
 RESIDENT_MENU: Final = (
     (_("Report something"), "portal:report", "report", ""),
     (_("What is being done"), "portal:progress", "eye", ""),
@@ -90,9 +92,16 @@ def menu(request: HttpRequest, entries: tuple[tuple[Any, str, str, str], ...], v
         if (not verb or verb in verbs) and (entry := _entry(request, label, name, icon))
     ]
     here = max((entry.url for entry in found if entry.current), key=len, default="")
+    bar = len(found) if len(found) <= DAILY + 1 else DAILY
     return [
-        Entry(label=entry.label, url=entry.url, icon=entry.icon, current=bool(here) and entry.url == here)
-        for entry in found
+        Entry(
+            label=entry.label,
+            url=entry.url,
+            icon=entry.icon,
+            current=bool(here) and entry.url == here,
+            daily=place < bar,
+        )
+        for place, entry in enumerate(found)
     ]
 
 
@@ -117,6 +126,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     verbs: set[str] = set()
     if staff and user is not None:
         verbs = {verb for post in posts_of(user) for verb in post.verbs}
+    staff_menu = menu(request, STAFF_MENU, verbs) if staff else []
     return {
         "lang": LANGUAGE_TAGS.get(get_language() or "", "zh-Hans"),
         "demo": settings.DEMO,
@@ -125,6 +135,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "place_name": settings.GONGZHI_NAME,
         "mode": mode_for(request, staff),
         "door": "workbench" if staff else "portal",
-        "staff_menu": menu(request, STAFF_MENU, verbs) if staff else [],
+        "staff_menu": [entry for entry in staff_menu if entry.daily],
+        "staff_more": [entry for entry in staff_menu if not entry.daily],
         "resident_menu": [] if staff else menu(request, RESIDENT_MENU, verbs),
     }

@@ -31,7 +31,9 @@ _TAILS: Final = (
     "村",
 )
 _ROAD: Final = re.compile(
-    r"[\u4e00-\u9fff]{1,6}?(?:大街|大道|胡同|街|路|巷|里弄|弄|桥|环岛|路口)(?:[东南西北中]?段|[东南西北]侧|[东南西北]口)?"
+    # No name of a road holds one of these small words; a street lamp and a passer-by are no roads.
+    r"(?:(?![的了在与和从到把被给是有就很太都不没这那])[\u4e00-\u9fff]){1,6}?"
+    r"(?:大街|大道|胡同|街|路(?![灯人面边障费政牌])|巷|里弄|桥|环岛)(?:路口|[东南西北中]?段|[东南西北]侧|[东南西北]口)?"
     r"(?:甲|乙|丙)?(?:\d{1,4}号?院?|[一二三四五六七八九十]{1,3}号院?)?"
 )
 _HOUSE: Final = re.compile(

@@ -161,6 +161,8 @@ def _lasting(match: re.Match[str], text: str, here: datetime) -> Time | None:
     unit = match["unit"].removeprefix("个")
     each = _HOURS[unit]
     amount = 0.5 if words == "半" else number(words)
+    if amount is None and len(words) > 1:
+        return None  # 十几年: nobody can say how many
     if amount is None:
         return Time(match.start(), match.end(), "lasting", hours=3 * each, confidence=0.5)  # 几天, 好几天
     return Time(match.start(), match.end(), "lasting", hours=max(1, int(amount * each)))
