@@ -21,7 +21,7 @@ def main() -> None:
     given = parser.parse_args()
     root = Path(__file__).parents[1]
     command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", "tests/browser/test_morning.py"]
-    environment = {**os.environ, "GONGZHI_MORNING": str(given.demands)}
+    environment = {**os.environ, "MORNING_DEMANDS": str(given.demands)}
     raise SystemExit(subprocess.call(command, cwd=root, env=environment))
 
 

@@ -9,7 +9,7 @@ from gongzhi.understand.cases.models import Case, State, Voice
 from tests.browser.conftest import DESK, Site, Visit
 from tests.browser.morning import AGAIN, Morning, fill
 
-COUNT = int(os.environ.get("GONGZHI_MORNING", "24"))  # bench/morning asks for more
+COUNT = int(os.environ.get("MORNING_DEMANDS", "24"))  # bench/morning asks for more
 
 
 def test_a_clerk_works_through_a_morning(come: Any, site: Site) -> None:

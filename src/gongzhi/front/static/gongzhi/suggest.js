@@ -46,6 +46,7 @@
       if (one === chip) one.setAttribute("aria-current", "true");
       else one.removeAttribute("aria-current");
     });
-    choice.focus();
+    // The focus stays on the chip: in the select, the key "a" would choose whatever begins with it instead of assigning.
+    choice.scrollIntoView({ block: "nearest" });
   });
 })();
