@@ -9,6 +9,7 @@ import secrets
 import shutil
 import signal
 import socket
+import string
 import subprocess
 import sys
 import tempfile
@@ -221,7 +222,10 @@ class Browser:
         self.come_from_elsewhere()
 
     def come_from_elsewhere(self) -> None:
+        """Another network and another device (which is known by its token against forged requests)."""
         self.address = "10." + ".".join(str(secrets.randbelow(254) + 1) for _ in range(3))
+        if "csrftoken" in getattr(self, "cookies", {}):
+            self.cookies["csrftoken"] = "".join(secrets.choice(string.ascii_letters) for _ in range(32))
 
     def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
         given = {
