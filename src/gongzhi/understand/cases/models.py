@@ -373,9 +373,16 @@ class Case(Recorded):
         ]
         indexes = [
             models.Index(fields=["state", "place_path", "due_at"], name="case_by_state"),
-            models.Index(fields=["state", "due_at"], name="case_by_deadline"),
+            models.Index(
+                fields=["state", "due_at", "id", "category", "place_path", "lead_place", "lead_role"],
+                name="case_by_deadline",
+            ),
             models.Index(fields=["lead_place", "lead_role", "state"], name="case_by_position"),
-            models.Index(fields=["-opened_at", "-id"], name="case_newest_first"),
+            # Lists walk along these two and look, in the index itself, at what people filter by most.
+            models.Index(
+                fields=["-opened_at", "-id", "state", "category", "place_path", "lead_place", "lead_role"],
+                name="case_newest_first",
+            ),
             # Everything that the map of the desk asks: answered from the index alone, without touching a case.
             models.Index(
                 fields=["cell", "state", "place_path", "category", "due_at", "yellow_at", "lead_place", "lead_role"],
