@@ -123,7 +123,8 @@ def test_the_list_has_fifty_rows_and_says_how_many(crowd: list[Case], town: Any,
     page = client.get("/staff/cases/?state=all").content.decode()
     assert page.count("261118-") >= 50
     assert page.count("/staff/cases/261118-") <= 101
-    assert "200" in page
+    assert "More than 50 cases" in page
+    assert "200 cases" in client.get("/staff/cases/?state=all&counts=1").content.decode()
 
 
 def test_a_case_with_a_long_story(crowd: list[Case], town: Any, client: Any, deliver: Any, moment: Any) -> None:

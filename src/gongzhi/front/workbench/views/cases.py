@@ -62,7 +62,8 @@ class Cases(Guarded):
         number = _page_number(request.GET.get("page", "1"))
         columns = columns_of(request)
         drawn = tabs.drawn()
-        if "counts" in request.GET:
+        counted = "counts" in request.GET
+        if counted:
             count_tabs(drawn, person=self.person, now=self.now)
         context: dict[str, Any] = {
             "filters": {name: drawn_select(select) for name, select in selects.items()},
@@ -90,7 +91,8 @@ class Cases(Guarded):
             "heads": heads,
             "body": table_rows(rows[:PAGE], heads, tick=_("choose %(number)s") if context["deeds"] else ""),
             "page": Page(number, has_next),
-            "caption": caption_of(chosen, found, first, len(rows)),
+            "caption": caption_of(chosen, found, first, len(rows), counted=counted),
+            "uncounted": len(rows) > PAGE and not counted and bool(chosen.words or chosen.sorting != "due"),
         }
         return self.answer(request, context, 200)
 
@@ -123,9 +125,10 @@ def _page_number(text: str) -> int | None:
     return number if 1 <= number <= LAST_PAGE else None
 
 
-def caption_of(chosen: CaseFilter, found: CaseQuerySet, first: int, read: int) -> str:
-    """How many there are. What words are found in is not counted to the end: that costs more than finding it."""
-    if chosen.words and read > PAGE:
+def caption_of(chosen: CaseFilter, found: CaseQuerySet, first: int, read: int, *, counted: bool) -> str:
+    """How many there are. Open cases are counted; what words find and what has ended only when somebody asks, because
+    counting to the end costs more than finding the page."""
+    if read > PAGE and not counted and (chosen.words or chosen.sorting != "due"):
         return _("More than %(count)d cases") % {"count": first + PAGE}
     return how_many(found, first, read)
 
