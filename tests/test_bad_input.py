@@ -30,7 +30,7 @@ from gongzhi.loop.models import Job
 from gongzhi.sense.channels.follow import token_of
 from gongzhi.sense.channels.models import LONGEST_TEXT, Message, Photo
 from gongzhi.understand.cases import tree
-from gongzhi.understand.cases.models import Case, Category, Note
+from gongzhi.understand.cases.models import Case, Category, Note, Ruling
 from gongzhi.verify.checks.models import Check
 from tests.scenes import LITTER, SIGN_IN, WORDS
 from tests.town import make_place
@@ -205,10 +205,11 @@ def test_markup_is_shown_as_words_on_every_page(
     worker = as_user(town.worker)
     assert worker.post(f"/staff/tasks/{order.pk}/return/", {"reason": HOSTILE}).status_code == 302
     deliver(now=moment.now)
-    case.refresh_from_db()
-    clerk = as_user(town.clerk)
-    clerk.post(f"/staff/inbox/{number}/", {**sorted_, "version": case.version, "position": seat})
+    ruling = Ruling.objects.get(case=case)
+    answer = as_user(town.leader).post(f"/staff/rulings/{ruling.pk}/", {"position": seat, "words": HOSTILE})
+    assert answer.status_code in (302, 303)
     deliver(now=moment.now)
+    clerk = as_user(town.clerk)
     order = Task.objects.filter(case=case).waiting().get()
     assert as_user(town.worker).post(f"/staff/tasks/{order.pk}/done/", {"words": HOSTILE}).status_code == 302
     deliver(now=moment.now)

@@ -24,4 +24,4 @@ class TableTakenOut(Event):
     what: str
     form: str
     rows: int
-    asked: dict[str, str]
+    asked: tuple[str, ...]  # the filters, each as "name=value"

@@ -21,7 +21,7 @@ def take_out(
     """``asked`` are the filters as codes, numbers and days; words that somebody typed do not belong in it."""
     export = Export.objects.create(what=what, form=form, rows=rows, asked=dict(asked), by=by, post=post, at=now)
     record(
-        TableTakenOut(what=what, form=form, rows=rows, asked=dict(asked)),
+        TableTakenOut(what=what, form=form, rows=rows, asked=tuple(f"{name}={value}" for name, value in asked.items())),
         about=export,
         by=by,
         now=now,

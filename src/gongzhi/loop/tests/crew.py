@@ -90,6 +90,7 @@ def main(command: str, *words: str) -> None:
     delivery.connect([WIRES[name] for name in os.environ.get("CREW_WIRES", "note").split(",")])
     if command == "prepare":
         call_command("migrate", "loop", verbosity=0)
+        call_command("migrate", "webhooks", verbosity=0)
         with connection.cursor() as cursor:
             cursor.execute("CREATE TABLE effect (bell integer, what varchar(20))")
     elif command == "ring":
