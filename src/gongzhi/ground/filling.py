@@ -24,8 +24,9 @@ _PLAIN = (
     models.BooleanField,
     models.FloatField,
     models.DateTimeField,
+    models.BinaryField,
 )
-_AS_IT_IS = frozenset({int, str, bool, float, type(None)})
+_AS_IT_IS = frozenset({int, str, bytes, bool, float, type(None)})
 
 
 def pour(kind: type[models.Model], rows: Sequence[Any]) -> None:
@@ -100,11 +101,10 @@ def _columns(kind: type[models.Model], vendor: str) -> tuple[list[str], Reader, 
 
 def _is_plain(field: Any) -> bool:
     target = field.target_field if isinstance(field, models.ForeignKey) else field
-    return (
-        type(field).pre_save is models.Field.pre_save
-        and isinstance(target, _PLAIN)
-        and type(target).__module__.startswith("django.")
+    usual = type(field).pre_save is models.Field.pre_save or (
+        isinstance(field, models.DateTimeField) and not field.auto_now and not field.auto_now_add
     )
+    return usual and isinstance(target, _PLAIN) and type(target).__module__.startswith("django.")
 
 
 def _reader(field: Any) -> Reader:
