@@ -174,11 +174,11 @@ def sign_all(told: Sequence[tuple[int, str]], now: datetime) -> float:
         made = [(key, signature(told[key - 1][1]))
                 for key in range(start + 1, min(start + 20_000, len(told) - 2000) + 1)]  # fmt: skip
         spent += time.process_time() - began
-        copy(Signature, ([key, pack(grams), now] for key, grams in made))
+        copy(Signature, ([key, key, pack(grams), now] for key, grams in made))
         copy(Posting, ([gram, key] for key, grams in made for gram in grams))
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = DEFAULT")
-        cursor.execute(f"ALTER TABLE {table} ADD PRIMARY KEY (gram, case_id)")
+        cursor.execute(f"ALTER TABLE {table} ADD PRIMARY KEY (gram, message_id)")
     return spent
 
 
@@ -239,7 +239,7 @@ def measure(texts: int, asked: int, keep: Path | None) -> None:
         told = [writer.text() for _ in range(texts)]
         call_command("migrate", verbosity=0)
         filled = Posting.objects.exists()
-        if filled and not Posting.objects.filter(case_id=texts - 2000).exists():
+        if filled and not Signature.objects.filter(pk=texts - 2000).exists():
             raise SystemExit("the folder holds another number of texts")
         began = time.perf_counter()
         if not filled:

@@ -35,22 +35,22 @@ def sign(case_ids: Collection[int], *, now: datetime) -> int:
     days = int(rule("duplicates.window_days", path="", on=timezone.localdate(now)))
     told = Voice.objects.filter(
         first_case_id__in=case_ids, joined_at__isnull=True, first_case__signature=None
-    ).values_list("first_case_id", "message__text", "first_case__closed_at")
+    ).values_list("first_case_id", "message_id", "message__text", "first_case__closed_at")
     signatures: list[Signature] = []
     postings: list[str] = []
-    for case_id, text, closed_at in told:
+    for case_id, message_id, text, closed_at in told:
         if not text or (closed_at is not None and closed_at < now - timedelta(days=days)):
             continue
         grams = signature(text)
-        signatures.append(Signature(case_id=case_id, grams=pack(grams), signed_at=now))
-        postings += [f"({gram},{int(case_id)})" for gram in grams]
+        signatures.append(Signature(case_id=case_id, message_id=message_id, grams=pack(grams), signed_at=now))
+        postings += [f"({gram},{int(message_id)})" for gram in grams]
     if signatures:
         Signature.objects.bulk_create(signatures, batch_size=1000)
         # Nothing but whole numbers, two dozen rows a case: as plain statements an import has six times the pace.
         with connection.cursor() as cursor:
             for start in range(0, len(postings), 5000):
                 rows = ",".join(postings[start : start + 5000])
-                cursor.execute(f"INSERT INTO {Posting._meta.db_table} (gram, case_id) VALUES {rows}")  # noqa: S608
+                cursor.execute(f"INSERT INTO {Posting._meta.db_table} (gram, message_id) VALUES {rows}")  # noqa: S608
     return len(signatures)
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from gongzhi.ground.places.cells import cells_around, metres
 from gongzhi.ground.places.paths import below
 from gongzhi.ground.rules.actions import rule
+from gongzhi.sense.channels.models import Message
 from gongzhi.understand.cases.models import OPEN, Case, Voice
 from gongzhi.understand.duplicates.grams import likenesses, probes
 from gongzhi.understand.duplicates.models import Apart, Posting
@@ -85,7 +86,7 @@ def _is_enough(like: Like, enough: float) -> bool:
 
 
 def alike(text: str) -> list[int]:
-    """Ids of the cases whose signatures share most with the text: each shared gram counts by its rarity.
+    """Ids of the messages whose signatures share most with the text: each shared gram counts by its rarity.
 
     Whole numbers only, so the statement is written out; both databases read it in the same way.
     """
@@ -97,22 +98,30 @@ def alike(text: str) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH asked(gram, weight) AS (VALUES {rows}) "  # noqa: S608
-            f"SELECT {table}.case_id FROM asked JOIN {table} ON {table}.gram = asked.gram "
-            f"GROUP BY {table}.case_id ORDER BY SUM(asked.weight) DESC, {table}.case_id DESC LIMIT {CANDIDATES}"
+            f"SELECT {table}.message_id FROM asked JOIN {table} ON {table}.gram = asked.gram "
+            f"GROUP BY {table}.message_id ORDER BY SUM(asked.weight) DESC, {table}.message_id DESC LIMIT {CANDIDATES}"
         )
-        return [case_id for (case_id,) in cursor.fetchall()]
+        return [message_id for (message_id,) in cursor.fetchall()]
 
 
 def _nearby(point: Point | None, place_path: str, category_id: int | None, reach: int, said_at: datetime) -> list[int]:
-    """The newest open cases nearby of the same subject: of these, fewer words are enough."""
+    """Messages of the newest open cases nearby of the same subject: of these, fewer words are enough."""
     if category_id is None or (point is None and len(place_path) < 12):
         return []
-    where = Q(cell__in=cells_around(*point, reach)) if point is not None else below(place_path, "place_path")
-    since = said_at - timedelta(days=LATELY)
-    recent = Case.objects.filter(where, state__in=OPEN, category_id=category_id, opened_at__gte=since)
+    if point is not None:
+        where = Q(first_case__cell__in=cells_around(*point, reach))
+    else:
+        where = below(place_path, "first_case__place_path")
+    recent = Voice.objects.filter(
+        where,
+        joined_at__isnull=True,
+        first_case__state__in=OPEN,
+        first_case__category_id=category_id,
+        first_case__opened_at__gte=said_at - timedelta(days=LATELY),
+    )
     # Sorted here: asked for the newest, a database walks through all the newest of the city instead of the few nearby.
-    found = sorted(recent.order_by().values_list("opened_at", "pk")[: 10 * NEIGHBOURS], reverse=True)
-    return [pk for _at, pk in found[:NEIGHBOURS]]
+    found = sorted(recent.values_list("first_case__opened_at", "message_id")[: 10 * NEIGHBOURS], reverse=True)
+    return [message_id for _at, message_id in found[:NEIGHBOURS]]
 
 
 def _compare(
@@ -125,15 +134,14 @@ def _compare(
     reach: int,
     least: float,
 ) -> list[Like]:
-    # Who opened the case said what it is about. First only the words, of many; the rest of those that are alike.
-    told = Voice.objects.filter(first_case_id__in=set(candidates), joined_at__isnull=True)
-    texts = list(told.values_list("pk", "message__text"))
+    # First only the words, of many; the rest of those that are alike.
+    texts = list(Message.objects.filter(pk__in=set(candidates)).values_list("pk", "text"))
     compared = zip(texts, likenesses(text, [words for _pk, words in texts]), strict=True)
     best = sorted(((likeness, pk, words) for (pk, words), likeness in compared if likeness >= least), reverse=True)
     alike_ones = {pk: (likeness, words) for likeness, pk, words in best[:CLOSER]}
     # Where that voice lies now is the case that is handled.
-    rows = Voice.objects.filter(pk__in=alike_ones).values_list(
-        "pk", "first_case_id", "case_id", "message__received_at",
+    rows = Voice.objects.filter(message__in=list(alike_ones), joined_at__isnull=True).values_list(
+        "message_id", "first_case_id", "case_id", "message__received_at",
         "case__category_id", "case__place_path", "case__placed", "case__lon", "case__lat",
     )  # fmt: skip
     found = []

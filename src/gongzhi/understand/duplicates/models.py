@@ -18,8 +18,8 @@ def unpack(packed: bytes | memoryview) -> list[int]:
 class SignatureQuerySet(models.QuerySet["Signature"]):
     def delete(self) -> tuple[int, dict[str, int]]:
         """A signature takes its postings along, also when its time is over."""
-        for pk, packed in list(self.values_list("pk", "grams")):
-            Posting.objects.filter(gram__in=unpack(packed), case_id=pk).delete()
+        for message_id, packed in list(self.values_list("message_id", "grams")):
+            Posting.objects.filter(gram__in=unpack(packed), message_id=message_id).delete()
         return super().delete()
 
 
@@ -27,6 +27,7 @@ class Signature(models.Model):
     """The rarest grams of the text that opened a case, while others may still report the same."""
 
     case = models.OneToOneField(Case, on_delete=models.PROTECT, primary_key=True, related_name="signature")
+    message_id = models.BigIntegerField()  # whose text it is
     grams = models.BinaryField()  # 32-bit numbers, one after the other
     signed_at = models.DateTimeField()
 
@@ -42,12 +43,12 @@ class Signature(models.Model):
 class Posting(models.Model):
     """One gram of one signature: the table that is searched. Nothing else stands in it, so that it stays small."""
 
-    pk = models.CompositePrimaryKey("gram", "case_id")
+    pk = models.CompositePrimaryKey("gram", "message_id")
     gram = models.IntegerField()
-    case_id = models.BigIntegerField()
+    message_id = models.BigIntegerField()  # and not the case: the text is what is read next
 
     def __str__(self) -> str:
-        return f"{self.gram}: {self.case_id}"
+        return f"{self.gram}: {self.message_id}"
 
 
 class Frequencies(models.Model):

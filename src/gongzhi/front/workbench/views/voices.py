@@ -190,7 +190,8 @@ class FindApart(Guarded):
     verb = merging.VERB
 
     def get(self, request: HttpRequest, number: str, other: str) -> HttpResponse:
-        return redirect("workbench:compare", number=number, other=other)
+        case, beside = find_case(number, self.person), find_case(other, self.person)
+        return redirect("workbench:compare", number=case.number, other=beside.number)
 
     def post(self, request: HttpRequest, number: str, other: str) -> HttpResponse:
         case, beside = find_case(number, self.person), find_case(other, self.person)

@@ -148,14 +148,14 @@ def test_a_look_costs_few_statements(report: Any, town: Any, moment: Any) -> Non
 
 def test_a_case_is_signed_once_and_forgotten_after_the_window(report: Any, town: Any, moment: Any) -> None:
     message, case = report(text=TOLD)
-    assert Posting.objects.filter(case_id=case.pk).count() == KEPT
+    assert Posting.objects.filter(message_id=message.pk).count() == KEPT
     assert sign([case.pk], now=moment.now) == 0
     cases.withdraw_case(message=message, now=moment.now)
     erase_due(now=moment.now + timedelta(days=89))
     assert Signature.objects.filter(case=case).exists()
     erase_due(now=moment.now + timedelta(days=91))
     assert not Signature.objects.filter(case=case).exists()
-    assert not Posting.objects.filter(case_id=case.pk).exists()
+    assert not Posting.objects.filter(message_id=message.pk).exists()
     # It ended longer ago than the window: nothing is written of it again.
     assert sign([case.pk], now=moment.now + timedelta(days=91)) == 0
 
