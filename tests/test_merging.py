@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -336,3 +337,30 @@ def test_no_order_of_steps_loses_a_voice(town: Any) -> None:
             max_examples=12, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_contradictory_merges_at_once(town: Any, report: Any, moment: Any) -> None:
+    (_a, one), (_b, two) = report(), report(text="东门垃圾一。")
+    barrier = threading.Barrier(2)
+    answers: list[str] = []
+
+    def merge(source: Case, target: Case) -> None:
+        try:
+            barrier.wait(10)
+            merge_cases(source_id=source.pk, target_id=target.pk, by=town.clerk, now=moment.now)
+            answers.append("merged")
+        except Refusal as refusal:
+            answers.append(str(refusal.reason))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=merge, args=pair) for pair in ((one, two), (two, one))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(answer == "merged" for answer in answers) == [False, True], answers
+    states = sorted([fresh(one).state, fresh(two).state])
+    assert states == ["merged", "new"]
+    assert Voice.objects.exclude(case__state=State.MERGED).count() == 2

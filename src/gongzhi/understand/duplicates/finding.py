@@ -18,9 +18,9 @@ from gongzhi.understand.cases.models import OPEN, Case, Voice
 from gongzhi.understand.duplicates.grams import likenesses, probes
 from gongzhi.understand.duplicates.models import Apart, Posting
 
-CANDIDATES = 150  # texts that are compared word for word
-NEIGHBOURS = 40  # more of them, only because they lie nearby
-CLOSER = 40  # of which place and time are looked at, too
+CANDIDATES = 180  # texts that are compared word for word
+NEIGHBOURS = 30  # more of them, only because they lie nearby
+CLOSER = 25  # of which place and time are looked at, too
 LATELY = 14  # days
 LESS = 0.4  # of the likeness that is asked elsewhere is enough nearby, for the same subject and lately
 Point = tuple[float, float]
@@ -69,7 +69,9 @@ def like_text(
     candidates = alike(text)
     candidates += _nearby(point, place_path, category_id, reach, said_at or now)
     found: dict[int, Like] = {}
-    for like in _compare(text, candidates, said_at or now, point, place_path, category_id, reach, enough * LESS):
+    somewhere = category_id is not None and (point is not None or bool(place_path))
+    least = enough * LESS if somewhere else enough
+    for like in _compare(text, candidates, said_at or now, point, place_path, category_id, reach, least):
         if like.case_id in but or like.told_by in but or not _is_enough(like, enough):
             continue
         known = found.get(like.case_id)
@@ -120,7 +122,7 @@ def _nearby(point: Point | None, place_path: str, category_id: int | None, reach
         first_case__opened_at__gte=said_at - timedelta(days=LATELY),
     )
     # Sorted here: asked for the newest, a database walks through all the newest of the city instead of the few nearby.
-    found = sorted(recent.values_list("first_case__opened_at", "message_id")[: 10 * NEIGHBOURS], reverse=True)
+    found = sorted(recent.values_list("first_case__opened_at", "message_id")[:200], reverse=True)
     return [message_id for _at, message_id in found[:NEIGHBOURS]]
 
 

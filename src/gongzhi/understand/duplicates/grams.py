@@ -21,7 +21,7 @@ from gongzhi.understand.duplicates.models import Frequencies
 Array = np.ndarray[Any, np.dtype[Any]]
 
 KEPT = 24  # grams of a signature
-PROBES = 400  # grams of a text that are looked up, the rarest first
+PROBES = 160  # grams of a text that are looked up, the rarest first
 LONGEST = 2000  # characters of a text that count
 BUCKETS = 1 << 21  # of the frequencies
 # A process looks this often (seconds) whether the frequencies were counted anew.
