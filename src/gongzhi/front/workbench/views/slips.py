@@ -108,6 +108,8 @@ class SlipPage(Guarded):
 class SlipSheet(SlipPage):
     """The slip on one sheet of paper, with a code that opens it again."""
 
+    http_method_names = ["get", "head", "options"]
+
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         slip = self.find(pk)
         link = request.build_absolute_uri(reverse("workbench:slip", kwargs={"pk": pk}))
@@ -118,6 +120,3 @@ class SlipSheet(SlipPage):
             "printed_at": self.now,
         }
         return render(request, "workbench/slip_sheet.html", context)
-
-    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return redirect("workbench:slip", pk=pk)
