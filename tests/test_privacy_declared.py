@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from django.apps import apps
+from django.db.models import CheckConstraint, Q
 
 from gongzhi.ground.privacy import DataClass
 from gongzhi.ground.privacy.actions import erase_due
@@ -46,3 +48,25 @@ def test_the_retention_job_can_ask_for_every_field():
     now = datetime(2026, 11, 20, tzinfo=UTC)
     asked = {due.personal.label for due in erase_due(now=now)}
     assert asked == {one.label for one in every_personal() if one.keep_days is not None}
+
+
+def _insisted_on(condition: Q) -> Iterator[str]:
+    """The fields that a condition wants not to be blank: ``~Q(words="")``."""
+    for child in condition.children:
+        if isinstance(child, Q):
+            yield from _insisted_on(child)
+        elif condition.negated and child[1] in ("", b""):
+            yield child[0]
+
+
+def test_no_constraint_insists_on_words_that_are_erased_one_day():
+    """The actions ask for a reason when it is given; a constraint would stop the retention job years later."""
+    held = []
+    for one in every_personal():
+        if one.keep_days is None or one.whole_row:
+            continue
+        for constraint in one.model_class()._meta.constraints:
+            if isinstance(constraint, CheckConstraint) and isinstance(constraint.condition, Q):
+                if one.field in set(_insisted_on(constraint.condition)):
+                    held.append(f"{one.label}: {constraint.name}")
+    assert not held, "\n".join(held)

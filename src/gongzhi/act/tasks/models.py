@@ -127,12 +127,12 @@ class Task(Recorded):
             ),
             models.UniqueConstraint(fields=["case", "round"], name="task_rounds_are_counted"),
             models.CheckConstraint(
-                name="done_task_says_what_and_who",
-                condition=~Q(state="done") | ~Q(words="") & Q(ended_at__isnull=False, ended_by__isnull=False),
+                name="done_task_says_when_and_who",
+                condition=~Q(state="done") | Q(ended_at__isnull=False, ended_by__isnull=False),
             ),
             models.CheckConstraint(
-                name="returned_task_says_why",
-                condition=~Q(state="returned") | ~Q(return_reason="") & Q(ended_at__isnull=False),
+                name="returned_task_says_when",
+                condition=~Q(state="returned") | Q(ended_at__isnull=False),
             ),
         ]
         indexes = [

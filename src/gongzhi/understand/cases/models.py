@@ -600,9 +600,8 @@ class Ruling(Recorded):
                 condition=Q(decided_by__isnull=True) | Q(asked_by__isnull=True) | ~Q(decided_by=models.F("asked_by")),
             ),
             models.CheckConstraint(
-                name="decided_ruling_says_why",
-                condition=~Q(state__in=["agreed", "refused"])
-                | ~Q(words="") & Q(decided_at__isnull=False, decided_by__isnull=False),
+                name="decided_ruling_says_who_and_when",
+                condition=~Q(state__in=["agreed", "refused"]) | Q(decided_at__isnull=False, decided_by__isnull=False),
             ),
         ]
         indexes = [models.Index(fields=["state", "place_path", "due_at"], name="ruling_by_state")]
