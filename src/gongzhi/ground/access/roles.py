@@ -30,7 +30,7 @@ class Role(models.TextChoices):
 # Nobody holds two of these at once (GB/T 22239-2019 8.1.4: separation of the three administrations).
 ADMINISTRATIONS: Final = frozenset({Role.SYSTEM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR, Role.AUDIT_ADMINISTRATOR})
 
-_WORK = {"workbench.enter", "tasks.work", "cases.note", "whistles.answer"}
+_WORK = {"workbench.enter", "tasks.work", "cases.note", "whistles.answer", "directives.work", "burden.read"}
 _DESK = {
     "cases.read",
     "cases.enter",
@@ -46,35 +46,53 @@ _DESK = {
 # Saying whose a case is when the posts differ, and asking why one is late.
 _RULE = {"cases.rule", "cases.supervise"}
 
+# Sending work down; seeing all of it in the own subtree; saying who stands in for whom.
+_DIRECT = {"directives.issue", "directives.oversee", "load.read", "access.stand_in"}
+
 _THEMES = {"themes.look", "themes.answer"}
 _MEDIATION = {"disputes.enter", "disputes.mediate"}
 
 ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
     # Sees the cases of the own grid and does the work there.
-    Role.GRID_WORKER: frozenset(_WORK | {"cases.read", "cases.enter", "checks.check", "privacy.reveal", "places.read"}),
-    Role.BUILDING_CHIEF: frozenset({"workbench.enter", "cases.enter", "places.read"}),
-    Role.COMMUNITY_CLERK: frozenset(_WORK | _DESK),
+    Role.GRID_WORKER: frozenset(
+        _WORK
+        | {"cases.read", "cases.enter", "checks.check", "privacy.reveal", "places.read"}
+        | {"values.work", "points.check"}
+    ),
+    Role.BUILDING_CHIEF: frozenset(
+        {"workbench.enter", "cases.enter", "places.read", "directives.work", "burden.read"}
+        | {"values.work", "points.check"}
+    ),
+    Role.COMMUNITY_CLERK: frozenset(_WORK | _DESK | {"values.work", "points.check"}),
     Role.COMMUNITY_SECRETARY: frozenset(
         _WORK
         | _DESK
         | _THEMES
         | _MEDIATION
+        | _DIRECT
         | {"cases.extend", "cases.supervise", "places.switch_mode", "bulletins.make"}
+        | {"values.manage", "values.work", "points.manage"}
     ),
     Role.HOTLINE_DESK: frozenset(_WORK | _DESK - {"cases.pause"}),
     Role.STREET_CLERK: frozenset(
-        _WORK | _DESK | _RULE | _THEMES | {"cases.extend", "channels.import", "whistles.blow", "bulletins.make"}
+        _WORK
+        | _DESK
+        | _RULE
+        | _THEMES
+        | _DIRECT
+        | {"cases.extend", "channels.import", "whistles.blow", "bulletins.make"}
     ),
     Role.STREET_LEADER: frozenset(
         _WORK
         | _DESK
         | _RULE
         | _THEMES
+        | _DIRECT
         | {"whistles.blow", "whistles.rule", "bulletins.make"}
         | {"cases.extend", "places.switch_mode", "disputes.enter", "disputes.read"}
     ),
     # Only what is their duty comes to them: what is assigned to their post, not everything in the place.
-    Role.DEPARTMENT_OFFICER: frozenset(_WORK | {"places.read", "privacy.reveal", "themes.answer"}),
+    Role.DEPARTMENT_OFFICER: frozenset(_WORK | {"places.read", "privacy.reveal", "themes.answer", "directives.issue"}),
     Role.PROPERTY_MANAGER: frozenset(_WORK | {"places.read", "themes.answer"}),
     # A member of a people's mediation committee: no cases but those that are given to them.
     Role.MEDIATOR: frozenset(_WORK | _MEDIATION | {"places.read", "privacy.reveal"}),
