@@ -10,6 +10,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from gongzhi.sense.channels.models import Channel, Recording
 from gongzhi.understand.cases.questions import told
 from gongzhi.understand.cases.tree import condition
 
@@ -71,6 +72,15 @@ def message_icon(level: str) -> str:
 def answers(message: Any) -> dict[str, Any]:
     """What a message answered to the questions of its category. Costs no query."""
     return {"answers": told(message.category, message.answers) if message is not None else []}
+
+
+@register.inclusion_tag("pieces/recordings.html")
+def recordings(*told: Any) -> dict[str, Any]:
+    """The voice notes of messages (or lists of them). Asks the database only for what staff sent from the field."""
+    each = [one for given in told for one in (given if isinstance(given, list | tuple) else [given])]
+    field_ones = [message.pk for message in each if message is not None and message.channel == Channel.FIELD]
+    found = Recording.objects.filter(message__in=field_ones).exclude(file="") if field_ones else ()
+    return {"recordings": found}
 
 
 @register.filter

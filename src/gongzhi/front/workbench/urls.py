@@ -116,6 +116,7 @@ urlpatterns = [
     path("slips/<int:pk>/", slips.SlipPage.as_view(), name="slip"),
     path("slips/<int:pk>/sheet/", slips.SlipSheet.as_view(), name="slip_sheet"),
     path("cases/<number:number>/related/", related.Related.as_view(), name="case_related"),
+    path("recordings/<uuid:uid>/", photos.PlayRecording.as_view(), name="recording"),
     path("photos/<uuid:uid>/<str:size>/", photos.ShowPhoto.as_view(), name="photo"),
     path("suggestions/", suggestions.Suggestions.as_view(), name="suggestions"),
     path("callers/", suggestions.Callers.as_view(), name="callers"),

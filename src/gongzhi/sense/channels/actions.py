@@ -22,8 +22,9 @@ from gongzhi.ground.places.actions import grid_at, nearest_grid
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import Refusal
 from gongzhi.sense.channels.events import MessageReceived
-from gongzhi.sense.channels.models import LONGEST_TEXT, AnswerBy, Channel, Message, Photo, draw_number
+from gongzhi.sense.channels.models import LONGEST_TEXT, AnswerBy, Channel, Message, Photo, Recording, draw_number
 from gongzhi.sense.channels.photos import MOST_PHOTOS, accept_photo, clean_copies
+from gongzhi.sense.channels.recordings import MOST_RECORDINGS, accept_recording
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,7 @@ class Draft:
     language: str = ""
     idempotency_key: str = ""
     photos: Sequence[Any] = field(default=())  # uploaded files
+    recordings: Sequence[Any] = field(default=())  # voice notes, uploaded files
 
 
 def check_text(text: str) -> str:
@@ -145,12 +147,17 @@ def receive_message(
             status=422,
         )
     answers = check_given_answers(draft.answers)
+    if len(draft.recordings) > MOST_RECORDINGS:
+        raise Refusal(
+            _("At most %(count)d voice notes, please.") % {"count": MOST_RECORDINGS}, field="recordings", status=422
+        )
     photos = [accept_photo(upload) for upload in draft.photos]
+    recordings = [accept_recording(upload) for upload in draft.recordings]
     placing = find_place(draft.place, point)
     for _attempt in range(5):
         try:
             return _write_message(
-                draft, text, point, placing, photos, answers, by=by, now=now, post=post, number=draw(now)
+                draft, text, point, placing, photos, recordings, answers, by=by, now=now, post=post, number=draw(now)
             )
         except IntegrityError:
             if draft.idempotency_key:
@@ -168,6 +175,7 @@ def _write_message(
     point: tuple[float, float] | None,
     placing: Placing,
     photos: list[tuple[bytes, str]],
+    recordings: list[tuple[bytes, str]],
     answers: dict[str, Any],
     *,
     by: User | None,
@@ -202,6 +210,10 @@ def _write_message(
         photo = Photo(message=message)
         photo.upload.save(f"upload{suffix}", ContentFile(content), save=False)
         photo.save()
+    for content, kind in recordings:
+        recording = Recording(message=message, kind=kind, size=len(content))
+        recording.file.save(f"note.{kind}", ContentFile(content), save=False)
+        recording.save()
     record(
         MessageReceived(
             message_id=message.pk,

@@ -129,6 +129,30 @@ class Photo(models.Model):
         return str(self.uid)
 
 
+def recording_path(recording: Recording, filename: str) -> str:
+    """Random names, as for photos."""
+    name = uuid.uuid4().hex
+    return f"recordings/{name[:2]}/{name}.{recording.kind}"
+
+
+class Recording(models.Model):
+    """A voice note sent along by staff in the field."""
+
+    class Kind(models.TextChoices):
+        WEBM = "webm", "WebM"
+        OGG = "ogg", "Ogg"
+        MP = "mpa", "M4A"
+
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="recordings")
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    file = models.FileField(upload_to=recording_path, blank=True, max_length=120)
+    size = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return str(self.uid)
+
+
 class Mapping(models.Model):
     """A saved column mapping: how the columns of somebody's table become messages."""
 

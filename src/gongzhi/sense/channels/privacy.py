@@ -79,6 +79,14 @@ declare(
         keep_days="privacy.keep_days.photo",
     ),
     Personal(
+        "channels.Recording",
+        "file",
+        why=_("to hear what was seen on site"),
+        basis=_DUTY,
+        clock="message__voice__case__closed_at",
+        keep_days="privacy.keep_days.photo",
+    ),
+    Personal(
         "channels.Ending",
         "words",
         why=_("to tell the outcome"),
@@ -106,6 +114,7 @@ declare(
         "channels.Message.source",
         "channels.Message.external_id",
         "channels.Photo.state",
+        "channels.Recording.kind",
         "channels.Mapping.name",
         "channels.Mapping.columns",
         "channels.BulkImport.file_name",

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 def test_the_form_carries_the_place_for_the_warning_and_where_to_get_the_words(town, client):
     page = client.get("/report/").content.decode()
     assert 'data-danger="/report/danger.json"' in page
-    assert "danger.js" in page
+    assert "report.js" in page
     rules = json.loads(client.get("/report/danger.json").content)
     assert {"fire", "gas", "trapped"} <= {rule["code"] for rule in rules["rules"]}
     assert all(rule["call"] for rule in rules["rules"])
