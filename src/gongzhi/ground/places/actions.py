@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.actions import Acting, record
-from gongzhi.ground.places import coordinates, grid_index, shapes
+from gongzhi.ground.places import coordinates, grid_index, profiles, shapes
 from gongzhi.ground.places.boundaries import boundary_of, draw, shape_of, supersede
 from gongzhi.ground.places.division_import import import_divisions
 from gongzhi.ground.places.events import (
@@ -47,6 +47,7 @@ from gongzhi.ground.places.models import (
     Mode,
     Place,
     Profile,
+    ProfileChange,
 )
 from gongzhi.ground.refusals import Refusal, Stale
 
@@ -68,6 +69,7 @@ __all__ = [
     "search",
     "set_profile",
     "switch_mode",
+    "undo_profile",
 ]
 
 MODE_FIELDS = ("mode", "emergency_level", "colour", "mode_reason", "mode_since", "mode_until")
@@ -122,15 +124,41 @@ def switch_mode(
 
 
 @transaction.atomic
-def set_profile(*, place: Place, profile: str, by: User | None, now: datetime, post: Acting | None = None) -> Place:
-    """Give a place and everything below it a profile. Blank: follow the place above again ("places.manage")."""
+def set_profile(
+    *, place: Place, profile: str, by: User | None, now: datetime, reason: str = "", post: Acting | None = None
+) -> Place:
+    """Give a place and everything below it a profile. Blank: follow the place above again ("places.manage").
+
+    What the profile says of rules, modules and wording holds from this moment. Nothing that was done under another
+    profile is lost, so every switch can be taken back.
+    """
     if profile not in ("", *Profile.values):
         raise Refusal(_("There is no such profile."), field="profile", status=422)
+    reason = " ".join(reason.split())
+    if len(reason) > 200 or not reason.isprintable():
+        raise Refusal(_("Give a reason of at most 200 characters."), field="reason", status=422)
     row = _locked(place)
+    if row.profile == profile:
+        raise Refusal(_("This place has this profile already."), field="profile")
+    ProfileChange.objects.create(place=row, former=row.profile, profile=profile, reason=reason, at=now, by=by)
     row.profile = profile
     event = ProfileSet(place_id=row.pk, path=row.path, profile=profile)
     record(event, about=row, by=by, now=now, post=post, place=row.path, save=("profile",))
+    transaction.on_commit(profiles.changed)
     return row
+
+
+@transaction.atomic
+def undo_profile(*, place: Place, change_id: int, by: User | None, now: datetime, post: Acting | None = None) -> Place:
+    """Give a place the profile that it had before its last switch ("places.manage").
+
+    ``change_id`` is the switch that the person saw: when another one came since, nothing is taken back.
+    """
+    row = _locked(place)
+    last = ProfileChange.objects.filter(place=row).first()
+    if last is None or last.pk != change_id:
+        raise Stale(_("Somebody else changed this a moment ago. Please look at it again."))
+    return set_profile(place=row, profile=last.former, by=by, now=now, reason=_("Switched back."), post=post)
 
 
 def _locked(place: Place) -> Place:

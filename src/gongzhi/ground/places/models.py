@@ -75,6 +75,19 @@ class Profile(models.TextChoices):
     def urban(self) -> bool:
         return self.value.split("_")[2] == "urban"
 
+    @property
+    def axes(self) -> dict[str, str]:
+        """What the profile says on each axis, in the words that rule packs use (AXES)."""
+        return dict(zip(AXES, self.value.split("_"), strict=True))
+
+
+# The axes of a profile and what each may say. A rule pack may be bound to any of them.
+AXES: dict[str, tuple[str, str]] = {
+    "admin": ("rich", "scarce"),
+    "organised": ("high", "low"),
+    "land": ("urban", "rural"),
+}
+
 
 class Mode(models.TextChoices):
     """Blank on a place means: as the place above."""
@@ -263,10 +276,38 @@ class Place(Recorded):
             # Inheritance asks for the few places above one place that set something; whole-country questions
             # ("who is in emergency mode?") find them here without reading 660,000 rows.
             models.Index(fields=["path"], condition=~Q(mode=""), name="place_with_mode"),
+            models.Index(fields=["path"], condition=~Q(profile=""), name="place_with_profile"),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class ProfileChange(models.Model):
+    """One switch of a place's profile: from what, to what, and why. The event stands in the record of the place."""
+
+    place = models.ForeignKey(Place, models.PROTECT, related_name="profile_changes")
+    former = models.CharField(max_length=20, choices=Profile.choices, blank=True)  # blank: as the place above
+    profile = models.CharField(max_length=20, choices=Profile.choices, blank=True)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("switch of a profile")
+        verbose_name_plural = _("switches of profiles")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(profile__in=["", *Profile.values], former__in=["", *Profile.values])
+                & ~Q(profile=F("former")),
+                name="profile_change_changes",
+            ),
+        ]
+        indexes = [models.Index(fields=["place", "-id"], name="profile_change_by_place")]
+
+    def __str__(self) -> str:
+        return f"{self.place_id}: {self.former} → {self.profile}"
 
 
 class FormerName(models.Model):

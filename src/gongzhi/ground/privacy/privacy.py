@@ -134,6 +134,14 @@ declare(
 # places and ledger: public facts, and ids, codes and numbers -------------------------------------------------------
 
 declare(
+    Personal(
+        "places.ProfileChange",
+        "reason",
+        data_class=DataClass.INTERNAL,
+        why=_("why a place works in another way can be checked later"),
+        basis=_duty,
+        until=_record,
+    ),
     harmless={
         "places.Boundary.licence",
         "places.Boundary.source",
@@ -153,12 +161,14 @@ declare(
         "places.Place.name",
         "places.Place.path",
         "places.Place.profile",
+        "places.ProfileChange.former",
+        "places.ProfileChange.profile",
         "places.Place.telephone",
         "ledger.Entry.data",
         "ledger.Entry.event",
         "ledger.Entry.noun",
         "ledger.Entry.place_path",
-    }
+    },
 )
 
 # What Django and the sign-in packages keep -------------------------------------------------------------------------

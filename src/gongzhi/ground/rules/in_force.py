@@ -17,9 +17,11 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from gongzhi.ground.places import profiles as place_profiles
+from gongzhi.ground.places.models import Profile
 from gongzhi.ground.places.paths import ancestors
 from gongzhi.ground.rules.models import CalendarDay, RuleOverride
-from gongzhi.ground.rules.packs import Packs, Text, packs
+from gongzhi.ground.rules.packs import Dated, Packs, Text, packs
 
 FRESH_SECONDS = 3.0
 logger = logging.getLogger(__name__)
@@ -27,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Found:
-    """The value that holds, and where it comes from: a pack, or an override at a place."""
+    """The value that holds, and where it comes from: a pack, the pack of a profile, or an override at a place."""
 
     value: Any
     plain: Any
@@ -60,17 +62,23 @@ class SpecialDay:
 
 @dataclass(frozen=True)
 class Book:
-    """What holds where and when. ``overrides[key][place path]`` is newest first; ``days[date]`` by place path."""
+    """What holds where and when. ``overrides[key][place path]`` is newest first; ``days[date]`` by place path.
+
+    ``profiles`` are the places that say their own profile: packs that are bound to a profile follow it.
+    """
 
     packs: Packs
     overrides: Mapping[str, Mapping[str, Sequence[Override]]] = field(default_factory=dict)
     days: Mapping[date, Mapping[str, SpecialDay]] = field(default_factory=dict)
     day_paths: frozenset[str] = frozenset()  # places that have days of their own
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
     stamp: int = 0
+    turn: int = 0  # how many profiles this process had set when the book was read
     kept: dict[Any, Any] = field(default_factory=dict)  # what others compute from this book (year tables)
 
     def look_up(self, key: str, path: str, on: date) -> Found:
-        """The nearest override at or above the place, else the nearest pack. KeyError for a key no pack knows.
+        """The nearest override at or above the place, else the nearest pack of a place, else the pack of the place's
+        profile, else the general pack. KeyError for a key no pack knows.
 
         Before the first date of a general rule its oldest value counts, so that old cases can be read in.
         """
@@ -89,20 +97,21 @@ class Book:
                             place_path=place_path,
                             override_id=override.id,
                         )
-        for place_path in _upwards(path):
+        for place_path in ancestors(path):
             for dated in by_place.get(place_path, ()):
-                if dated.since <= on or (place_path == "" and dated is by_place[""][-1]):
-                    return Found(
-                        value=dated.value,
-                        plain=dated.plain,
-                        since=dated.since,
-                        article=dated.article,
-                        source=dated.source,
-                        verified=dated.verified,
-                        place_path=place_path,
-                        pack=dated.pack,
-                    )
-        raise AssertionError(f"{key} has no value that holds everywhere")  # read_packs() refuses such a pack
+                if dated.since <= on:
+                    return _from_pack(dated, place_path)
+        if bound := self.packs.bound.get(key):
+            profile, said_at = self.profile_at(path)
+            for dated in bound.get(profile, ()) if profile is not None else ():
+                if dated.since <= on:
+                    return _from_pack(dated, said_at)
+        general = by_place[""]  # read_packs() refuses a rule without one
+        return _from_pack(next((dated for dated in general if dated.since <= on), general[-1]), "")
+
+    def profile_at(self, path: str) -> tuple[Profile | None, str]:
+        """The profile that holds at a place, and the path of the place that says it."""
+        return place_profiles.nearest(path, self.profiles)
 
     def special_day(self, day: date, path: str) -> SpecialDay | None:
         """The nearest thing said about a day: by the place, by one above it, else by the holiday pack."""
@@ -117,11 +126,26 @@ class Book:
         """The nearest place at or above this one whose calendar may differ: places below it share its tables."""
         for place_path in _upwards(path):
             if place_path in self.day_paths or any(
-                place_path in self.overrides.get(key, ()) or place_path in self.packs.values[key]
+                place_path in self.overrides.get(key, ())
+                or place_path in self.packs.values[key]
+                or (key in self.packs.bound and place_path in self.profiles)
                 for key in ("calendar.working_hours", "calendar.zone")
             ):
                 return place_path
         return ""
+
+
+def _from_pack(dated: Dated, place_path: str) -> Found:
+    return Found(
+        value=dated.value,
+        plain=dated.plain,
+        since=dated.since,
+        article=dated.article,
+        source=dated.source,
+        verified=dated.verified,
+        place_path=place_path,
+        pack=dated.pack,
+    )
 
 
 def _upwards(path: str) -> Sequence[str]:
@@ -133,15 +157,18 @@ _kept: tuple[Book, float] | None = None
 
 
 def book() -> Book:
-    """The book of this moment. Usually no statement; one every few seconds; three after somebody changed a rule."""
+    """The book of this moment. Usually no statement; one every few seconds; four after somebody changed a rule."""
     global _kept
-    if _changed_in_this_transaction():
+    if _changed_in_this_transaction() or place_profiles.changed_in_this_transaction():
         return _read()
-    kept, moment = _kept, monotonic()
-    if kept is not None and moment - kept[1] < FRESH_SECONDS:
+    kept, moment, turn = _kept, monotonic(), place_profiles.turn()
+    if kept is not None and kept[0].turn == turn and moment - kept[1] < FRESH_SECONDS:
         return kept[0]
     stamp = _stamp()
-    fresh = kept[0] if kept is not None and kept[0].stamp == stamp else dataclasses.replace(_read(), stamp=stamp)
+    if kept is not None and (kept[0].stamp, kept[0].turn) == (stamp, turn):
+        fresh = kept[0]
+    else:
+        fresh = dataclasses.replace(_read(), stamp=stamp, turn=turn)
     _kept = (fresh, moment)
     return fresh
 
@@ -163,9 +190,10 @@ def _changed_in_this_transaction() -> bool:
 
 
 def _stamp() -> int:
-    """Grows with every change: rows are never deleted, and each change adds one to a row's version."""
+    """Grows with every change: rows are never deleted, a change adds one to a row's version, profiles are counted."""
     tables = (RuleOverride._meta.db_table, CalendarDay._meta.db_table)
     sums = [f"COALESCE((SELECT SUM(version) FROM {connection.ops.quote_name(name)}), 0)" for name in tables]  # noqa: S608
+    sums.append(place_profiles.stamp_sql())
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {' + '.join(sums)}")
         return int(cursor.fetchone()[0])
@@ -192,4 +220,10 @@ def _read() -> Book:
     for day in CalendarDay.objects.standing():
         days.setdefault(day.date, {})[day.place_path] = SpecialDay(day.date, day.kind, day.name, day.place_path, day.pk)
         paths.add(day.place_path)
-    return Book(packs=known, overrides=overrides, days=days, day_paths=frozenset(paths))
+    return Book(
+        packs=known,
+        overrides=overrides,
+        days=days,
+        day_paths=frozenset(paths),
+        profiles=place_profiles.own_profiles(),
+    )

@@ -14,6 +14,7 @@ import yaml
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from gongzhi.ground.places.models import AXES, Profile
 from gongzhi.ground.rules.spans import Span
 
 FOLDER = Path(__file__).parent / "packs"
@@ -54,6 +55,7 @@ class Dated:
     verified: bool
     pack: str
     place_path: str
+    bound_to: tuple[str, ...] = ()  # what a profile must say on its axes for this value, "rich", "high"
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ class Rule:
                     isinstance(item, str | int | float) for item in value
                 ):
                     raise ValueError(_("This is a list of words or numbers."))
+                if self.options and not set(value) <= set(self.options):
+                    raise ValueError(_("Choose one of: %(options)s") % {"options": ", ".join(self.options)})
                 return tuple(value)
             case "hours":
                 return _hours(value)
@@ -189,13 +193,18 @@ class PackDay:
 
 @dataclass(frozen=True)
 class Packs:
-    """Everything the packs say. ``values[key][place path]`` is newest first."""
+    """Everything the packs say. ``values[key][place path]`` is newest first.
+
+    ``bound[key][profile]`` are the values of packs that are bound to a profile, newest first. They come after those
+    of a place's own packs and before the general ones. Of two packs that fit, the one that asks more counts.
+    """
 
     rules: Mapping[str, Rule]
     values: Mapping[str, Mapping[str, Sequence[Dated]]]
     names: Mapping[str, Text]
     days: Mapping[date, PackDay]
     years: Mapping[int, Text] = field(default_factory=dict)  # the years whose holidays are known, and from where
+    bound: Mapping[str, Mapping[Profile, Sequence[Dated]]] = field(default_factory=dict)
 
 
 @functools.cache
@@ -209,13 +218,14 @@ def read_packs(folder: Path) -> Packs:
     rules: dict[str, Rule] = {}
     values: dict[str, dict[str, list[Dated]]] = {}
     names: dict[str, Text] = {}
+    asked: dict[str, dict[tuple[str, ...], list[Dated]]] = {}
     files = sorted(path for path in folder.glob("*.yaml") if path.name != HOLIDAYS)
     documents = [(path.stem, _document(path)) for path in files]
-    # The general pack first: it describes the rules that the packs of places give values to.
-    for stem, document in sorted(documents, key=lambda item: len(str(item[1].get("place", "")))):
-        place_path = document.get("place")
-        if not isinstance(place_path, str) or not (place_path == "" or place_path.isdigit()):
-            raise BrokenPack(f"{stem}.yaml: 'place' must be the path of a place in quotes, or \"\" for everywhere")
+    # The general pack first: it describes the rules that the packs of places and profiles give values to.
+    for stem, document in sorted(
+        documents, key=lambda item: ("profile" in item[1], len(str(item[1].get("place", ""))))
+    ):
+        place_path, bound_to = _holds_at(document, stem)
         names[stem] = _text(document.get("name"), f"{stem}.yaml: name")
         for item in document.get("rules") or []:
             key = item.get("key") if isinstance(item, dict) else None
@@ -225,10 +235,17 @@ def read_packs(folder: Path) -> Packs:
             if "type" in item:
                 if key in rules:
                     raise BrokenPack(f"{where}: described twice")
+                if bound_to:
+                    raise BrokenPack(f"{where}: a pack of a profile gives values to rules that are described elsewhere")
                 rules[key] = _rule(item, key, where)
             elif key not in rules:
                 raise BrokenPack(f"{where}: no pack says what type this rule has")
-            dated = _dated(item, rules[key], where, stem, place_path)
+            dated = _dated(item, rules[key], where, stem, place_path, bound_to)
+            if bound_to:
+                if bound_to in asked.setdefault(key, {}):
+                    raise BrokenPack(f"{where}: has values for this profile in two packs")
+                asked[key][bound_to] = dated
+                continue
             if place_path in values.setdefault(key, {}):
                 raise BrokenPack(f"{where}: has values for this place in two packs")
             values[key][place_path] = dated
@@ -236,7 +253,38 @@ def read_packs(folder: Path) -> Packs:
         if "" not in by_place:
             raise BrokenPack(f"{key}: has no value that holds everywhere")
     days, years = _holidays(folder / HOLIDAYS)
-    return Packs(rules=rules, values=values, names=names, days=days, years=years)
+    bound = {key: _by_profile(key, by_axes) for key, by_axes in asked.items()}
+    return Packs(rules=rules, values=values, names=names, days=days, years=years, bound=bound)
+
+
+def _holds_at(document: Mapping[str, Any], stem: str) -> tuple[str, tuple[str, ...]]:
+    """The path of a place ("" is everywhere), or what the pack asks of a profile, in the order of AXES."""
+    if "profile" not in document:
+        place_path = document.get("place")
+        if not isinstance(place_path, str) or not (place_path == "" or place_path.isdigit()):
+            raise BrokenPack(f"{stem}.yaml: 'place' must be the path of a place in quotes, or \"\" for everywhere")
+        return place_path, ()
+    axes = document["profile"]
+    if "place" in document:
+        raise BrokenPack(f"{stem}.yaml: a pack holds at a place or for a profile, not both")
+    if not isinstance(axes, dict) or not axes or any(axes[name] not in AXES.get(name, ()) for name in axes):
+        known = "; ".join(f"{name}: {' or '.join(said)}" for name, said in AXES.items())
+        raise BrokenPack(f"{stem}.yaml: 'profile' must say something on at least one axis ({known})")
+    return "", tuple(axes[name] for name in AXES if name in axes)
+
+
+def _by_profile(key: str, by_axes: Mapping[tuple[str, ...], list[Dated]]) -> dict[Profile, list[Dated]]:
+    """For each profile the values of the pack that asks most of it. BrokenPack when two ask equally much."""
+    found: dict[Profile, list[Dated]] = {}
+    for profile in Profile:
+        fitting = [axes for axes in by_axes if set(axes) <= set(profile.axes.values())]
+        most = max((len(axes) for axes in fitting), default=0)
+        nearest = [axes for axes in fitting if len(axes) == most]
+        if len(nearest) > 1:
+            raise BrokenPack(f"{key}: two packs fit the profile {profile.value} equally well")
+        if nearest:
+            found[profile] = by_axes[nearest[0]]
+    return found
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -277,7 +325,9 @@ def _rule(item: Mapping[str, Any], key: str, where: str) -> Rule:
     )
 
 
-def _dated(item: Mapping[str, Any], rule: Rule, where: str, pack: str, place_path: str) -> list[Dated]:
+def _dated(
+    item: Mapping[str, Any], rule: Rule, where: str, pack: str, place_path: str, bound_to: tuple[str, ...]
+) -> list[Dated]:
     found: list[Dated] = []
     for entry in item.get("values") or []:
         if not isinstance(entry, dict) or not isinstance(entry.get("from"), date):
@@ -303,6 +353,7 @@ def _dated(item: Mapping[str, Any], rule: Rule, where: str, pack: str, place_pat
                 verified=entry["verified"],
                 pack=pack,
                 place_path=place_path,
+                bound_to=bound_to,
             )
         )
     if not found:

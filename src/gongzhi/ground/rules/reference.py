@@ -15,6 +15,10 @@ do not edit it by hand. A place may hold another value: `gongzhi rules --place P
 
 *Source read* says whether somebody read the text of the source and found this value in it. Where it says **no**, the
 value is common practice, a draft, an excerpt or a default of this product: check it before you rely on it.
+
+The nearest change that a place made itself counts first, then a pack of the place, then a pack of its *profile*
+(administrative resources rich or scarce, self-organisation high or low, urban or rural), then the value for everywhere.
+[Profiles](../explanation/profiles.md) tells what they are for.
 """
 
 
@@ -30,7 +34,8 @@ def rules_as_markdown(known: Packs | None = None) -> str:
         parts.append(f"### `{key}`\n\n{rule.about.en}. {rule.about.zh}。\n\nType: {_type(rule)}.\n")
         parts.append("| holds at | from | value | source | source read |\n| --- | --- | --- | --- | --- |")
         for place_path, values in known.values[key].items():
-            parts.extend(_row(place_path, dated) for dated in values)
+            parts.extend(_row(place_path or "everywhere", dated) for dated in values)
+        parts.extend(_row(f"profile {' '.join(axes)}", dated) for axes, dated in _bound(known, key))
         parts.append("")
     parts.append("## Holidays\n\n| year | source |\n| --- | --- |")
     parts.extend(f"| {year} | {source.en} ({source.zh}) |" for year, source in sorted(known.years.items()))
@@ -53,9 +58,15 @@ def _type(rule: Rule) -> str:
     return ", ".join(words)
 
 
-def _row(place_path: str, dated: Dated) -> str:
+def _bound(known: Packs, key: str) -> list[tuple[tuple[str, ...], Dated]]:
+    """The values of packs that are bound to profiles, each once."""
+    values = (dated for by_profile in known.bound.get(key, {}).values() for dated in by_profile)
+    return list({(dated.bound_to, dated.since): (dated.bound_to, dated) for dated in values}.values())
+
+
+def _row(holds_at: str, dated: Dated) -> str:
     source = "; ".join(text for text in (dated.article.en, dated.source.en) if text)
-    cells = [place_path or "everywhere", dated.since.isoformat(), _value(dated.plain), source]
+    cells = [holds_at, dated.since.isoformat(), _value(dated.plain), source]
     return "| " + " | ".join([*cells, "yes" if dated.verified else "**no**"]) + " |"
 
 
