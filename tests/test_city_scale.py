@@ -266,7 +266,7 @@ class City(House):
             assert {task.part_id for task in Task.objects.filter(case=case).waiting()} - {None} == asked
             if not case.is_open:
                 assert not asked, "a part of a case that has ended"
-                assert not Slip.objects.filter(case=case, state="open").exists()
+                assert not Slip.objects.filter(case=case, state="open").exclude(ruling__state="open").exists()
                 assert not Ruling.objects.filter(case=case, state="open").exclude(kind="beyond_duty").exists()
             open_checks = list(Check.objects.filter(case=case, state__in=["asked", "at_desk"]))
             assert len(orders) == (case.state in ("assigned", "paused")), case.state
@@ -314,6 +314,9 @@ class City(House):
                 assert made.data["agreed"]
                 assert made.by_id != asked.by_id
                 assert None not in (made.by_id, asked.by_id)
+                ruled = [one for one in earlier if one.event == "cases.RulingMade" and one is not made]
+                before = {one.by_id for one in ruled if one.data["kind"] == "referral" and one.data["agreed"]}
+                assert made.by_id not in before, "an objection was ruled on by who had agreed"
 
     def rates_agree_with_the_record(self) -> None:
         """The three rates of the whole time are what the record alone tells."""

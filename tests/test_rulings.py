@@ -11,6 +11,7 @@ from gongzhi.act.tasks import actions as tasks
 from gongzhi.ground.access.actions import end_post
 from gongzhi.ground.access.models import Post
 from gongzhi.ground.access.reach import forget_posts
+from gongzhi.ground.access.roles import Role
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.ledger.verify import verify
 from gongzhi.ground.refusals import NotThere, Refusal
@@ -222,6 +223,39 @@ def test_there_is_nothing_to_object_to(report, town, moment):
     message, _case = report()
     with pytest.raises(Refusal):
         rulings.object_to_referral(message=message, words="不同意", now=moment.now)
+
+
+def test_after_an_objection_somebody_else_rules(report, town, moment, as_user):
+    message, case = report()
+    decide(propose(case, town.street_clerk, moment.now), town.leader, moment.now)
+    rulings.object_to_referral(message=message, words="我有新的证据", now=moment.now)
+    with pytest.raises(Refusal, match="Nobody else here may rule"):  # both have had their say
+        propose(case, town.clerk, moment.now)
+    other = make_user("deputy", "副主任", (Role.STREET_LEADER, town.street))
+    again = propose(case, town.clerk, moment.now)
+    for who in (town.street_clerk, town.leader):
+        assert not Ruling.objects.to_rule(who).exists()
+        with pytest.raises(Refusal, match="objected to a referral that you asked for or agreed to") as refusal:
+            decide(again, who, moment.now, agreed=False)
+        assert refusal.value.status == 403
+    page = as_user(town.leader).get(f"/staff/rulings/{again.pk}/").content.decode()
+    assert "The reporter objected to a referral" in page
+    assert "You rule" not in page
+    answer = as_user(town.leader).post(f"/staff/rulings/{again.pk}/", {"agreed": "yes", "words": "同意引导。"})
+    assert answer.status_code == 403
+    apart = rulings.propose_exclusion(case_id=case.pk, reason="没有职责", by=town.clerk, now=moment.now)
+    with pytest.raises(Refusal) as refusal:
+        decide(apart, town.leader, moment.now)
+    assert refusal.value.status == 403
+    assert set(Ruling.objects.to_rule(other)) == {again, apart}
+    decide(again, other, moment.now)
+    case.refresh_from_db()
+    assert case.state == "referred"
+    # A ruling that nobody objected to bars nobody: the question whether it counts may go to the same leader …
+    assert Ruling.objects.to_rule(town.leader).count() == 1
+    # … and whose it is may always be said by those who would have sent it away.
+    rulings.object_to_referral(message=message, words="还是不同意", now=moment.now)
+    assert not Ruling.objects.to_rule(other).exists()
 
 
 # --- beyond duty ----------------------------------------------------------------------------------------------------

@@ -7,11 +7,14 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
+from gongzhi.act.tasks import actions as tasks
+from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.ledger.verify import verify
 from gongzhi.ground.refusals import NotThere, Refusal
 from gongzhi.ground.rules.actions import override
+from gongzhi.ground.rules.spans import Span
 from gongzhi.understand.cases import actions as cases
-from gongzhi.understand.cases import contact, escalation
+from gongzhi.understand.cases import contact, escalation, parts, rulings
 from gongzhi.understand.cases.models import Case, Slip
 from tests.scenes import LITTER
 
@@ -137,7 +140,7 @@ def test_the_late_post_answers_and_nobody_else(late, town, moment):
 def test_many_late_cases_are_taken_in_few_statements(report, town, moment, django_assert_max_num_queries):
     for number in range(30):
         report(text=f"第{number}件：垃圾没人清。")
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):  # two of them: is a part late, or a ruling?
         assert escalation.escalate(now=moment.now + timedelta(days=2)) == 30
     assert Slip.objects.filter(role="community_clerk", supervisor_role="community_secretary").count() == 30
 
@@ -151,6 +154,181 @@ def test_the_database_knows_slips(late, moment):
     slip.pk = None
     with pytest.raises(IntegrityError), transaction.atomic():
         slip.save()
+
+
+# --- parts and rulings ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def late_part(assigned, town, moment, deliver):
+    """A part of the property manager, an hour of work after its deadline; the case itself has more time."""
+    _message, case = assigned()
+    part = parts.ask_part(
+        case_id=case.pk, role="property_manager", place_id=town.community.pk, need="开地下室的门",
+        span=Span(1, "working_hours"), by=town.worker, now=moment.now,
+    )  # fmt: skip
+    deliver(now=moment.now)
+    moment.now = part.escalate_at
+    return case, part
+
+
+@pytest.fixture
+def late_ruling(assigned, town, moment, deliver):
+    """A question whose it is, an hour of work after it should have been answered. The worker has sent it back."""
+    _message, case = assigned()
+    tasks.return_task(task_id=case.tasks.get().pk, reason="树是园林的", by=town.worker, now=moment.now)
+    deliver(now=moment.now)
+    ruling = case.rulings.get()
+    moment.now = ruling.escalate_at
+    return case, ruling
+
+
+def wrong(moment):
+    given = ("places.Place", "cases.Category")
+    return [found for found in verify(now=moment.now) if not found.subject.startswith(given)]
+
+
+def climb(thing):
+    """Every step that is left."""
+    while thing.escalate_at is not None:
+        escalation.escalate(now=thing.escalate_at)
+        thing.refresh_from_db()
+
+
+def test_a_late_part_goes_up_by_itself_and_the_case_does_not(late_part, town, moment):
+    case, part = late_part
+    assert escalation.escalate(now=moment.now - timedelta(seconds=1)) == 0
+    assert escalation.escalate(now=moment.now) == 1
+    assert escalation.escalate(now=moment.now) == 0
+    part.refresh_from_db()
+    case.refresh_from_db()
+    slip = part.slips.get()
+    assert (part.escalation, case.escalation, slip.number, slip.case) == (1, 0, f"{case.number}-1", case)
+    assert (slip.role, slip.place, slip.supervisor_role) == ("property_manager", town.community, "community_secretary")
+    assert "开地下室的门" in slip.what
+    assert slip.was_due_at == part.due_at
+    escalation.answer_slip(slip_id=slip.pk, answer="钥匙在业委会，下午去拿", by=town.property_manager, now=moment.now)
+    assert Entry.objects.about(part).filter(event="cases.PartEscalated").count() == 1
+    Case.objects.filter(pk=case.pk).update(escalate_at=None)
+    climb(part)
+    assert [one.supervisor_role for one in part.slips.order_by("step")] == [
+        "community_secretary", "street_leader", "street_leader",
+    ]  # fmt: skip
+    assert part.escalation == 3
+
+
+def test_case_and_part_late_at_once_have_slips_of_their_own(late_part, town, moment):
+    case, part = late_part
+    moment.now = max(case.escalate_at, part.escalate_at)
+    assert escalation.escalate(now=moment.now) == 2
+    assert sorted(case.slips.values_list("number", "step")) == [(f"{case.number}-1", 1), (f"{case.number}-2", 1)]
+    assert not wrong(moment)
+
+
+@pytest.mark.parametrize("how", ["done", "returned", "dropped"])
+def test_a_part_that_has_ended_is_not_asked_for(late_part, town, moment, deliver, how):
+    case, part = late_part
+    escalation.escalate(now=moment.now)
+    order = case.tasks.get(part=part)
+    by = {"by": town.property_manager, "now": moment.now}
+    if how == "done":
+        tasks.report_done(task_id=order.pk, words="门开了", **by)
+    elif how == "returned":
+        tasks.return_task(task_id=order.pk, reason="钥匙在业委会", **by)
+    else:
+        parts.drop_part(part_id=part.pk, reason="门开着", by=town.worker, now=moment.now)
+    deliver(now=moment.now)
+    assert part.slips.get().state == "dropped"
+    Case.objects.filter(pk=case.pk).update(escalate_at=None)
+    assert escalation.escalate(now=moment.now + timedelta(days=30)) == 0
+    assert not wrong(moment)
+
+
+def test_a_late_ruling_goes_up_by_itself(late_ruling, town, moment):
+    case, ruling = late_ruling
+    Case.objects.filter(pk=case.pk).update(escalate_at=None)
+    assert escalation.escalate(now=moment.now - timedelta(seconds=1)) == 0
+    assert escalation.escalate(now=moment.now) == 1
+    ruling.refresh_from_db()
+    slip = ruling.slips.get()
+    assert (ruling.escalation, slip.step, slip.was_due_at) == (1, 1, ruling.due_at)
+    assert (slip.role, slip.place, slip.supervisor_role) == ("street_clerk", town.street, "street_leader")
+    assert Entry.objects.about(ruling).filter(event="cases.RulingEscalated").count() == 1
+    with pytest.raises(Refusal):
+        escalation.answer_slip(slip_id=slip.pk, answer="等勘察结果，明天裁定", by=town.leader, now=moment.now)
+    climb(ruling)
+    assert ruling.escalation == 3
+    seat = {"role": "property_manager", "place_id": town.community.pk}
+    rulings.decide(ruling_id=ruling.pk, words="经现场核实。", by=town.leader, now=moment.now, **seat)
+    assert set(ruling.slips.values_list("state", flat=True)) == {"dropped"}
+    assert escalation.escalate(now=moment.now + timedelta(days=1)) == 0
+
+
+def test_who_asked_is_not_asked_why_it_is_not_ruled(report, town, moment):
+    _message, case = report()
+    given = {"referral": "legal_channel", "reason": "请先申请劳动仲裁", "by": town.street_clerk, "now": moment.now}
+    ruling = rulings.propose_referral(case_id=case.pk, **given)
+    Case.objects.filter(pk=case.pk).update(escalate_at=None)
+    escalation.escalate(now=ruling.escalate_at)
+    assert ruling.slips.get().role == "street_leader"
+
+
+def test_how_far_parts_and_rulings_go_up_are_rules_of_their_own(assigned, town, moment, deliver):
+    since = moment.now.date() - timedelta(days=1)
+    for key, value in (("cases.part_escalation_steps", []), ("cases.ruling_escalation_steps", ["2 natural_hours"])):
+        override(place=town.community, key=key, value=value, valid_from=since, reason="test", by=None, now=moment.now)
+    _message, case = assigned()
+    seat = {"role": "property_manager", "place_id": town.community.pk}
+    part = parts.ask_part(case_id=case.pk, need="开门", by=town.worker, now=moment.now, **seat)
+    ruling = rulings.propose_exclusion(case_id=case.pk, reason="要求拆除合法建筑", by=town.clerk, now=moment.now)
+    assert (part.escalate_at, ruling.escalate_at) == (None, ruling.due_at + timedelta(hours=2))
+    Case.objects.filter(pk=case.pk).update(escalate_at=None)
+    escalation.escalate(now=ruling.escalate_at)
+    ruling.refresh_from_db()
+    assert (ruling.escalation, ruling.escalate_at) == (1, None)
+
+
+def test_a_question_that_outlives_the_case_keeps_its_slip(assigned, town, moment):
+    message, case = assigned()
+    ruling = rulings.propose_exclusion(case_id=case.pk, reason="要求拆除合法建筑", by=town.clerk, now=moment.now)
+    moment.now = max(ruling.escalate_at, case.escalate_at)
+    assert escalation.escalate(now=moment.now) == 2
+    cases.withdraw_case(message=message, now=moment.now)
+    assert [case.slips.get(ruling=None).state, ruling.slips.get().state] == ["dropped", "open"]
+
+
+def test_the_database_knows_about_what_a_slip_is(late_part, late_ruling, moment):
+    (_case, part), (_other, ruling) = late_part, late_ruling
+    moment.now = max(part.escalate_at, ruling.escalate_at)
+    escalation.escalate(now=moment.now)
+    slip = part.slips.get()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Slip.objects.filter(pk=slip.pk).update(ruling=ruling)
+    slip.pk, slip.number = None, "x-1"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        slip.save()
+
+
+def test_late_parts_and_rulings_on_the_pages(late_part, late_ruling, town, moment, as_user):
+    (case, part), (_other, ruling) = late_part, late_ruling
+    moment.now = max(part.escalate_at, ruling.escalate_at)
+    escalation.escalate(now=moment.now)
+    leader = as_user(town.leader)
+    listed = leader.get("/staff/rulings/").content.decode()
+    assert "1 step up" in listed
+    slip = ruling.slips.get()
+    assert slip.number in leader.get(f"/staff/rulings/{ruling.pk}/").content.decode()
+    assert "Not theirs" not in listed
+    mine = as_user(town.property_manager)
+    page = mine.get("/staff/slips/").content.decode()
+    assert "开地下室的门" in page
+    sheet = mine.get(f"/staff/slips/{part.slips.get().pk}/sheet/").content.decode()
+    assert "Late is the part of a co-handler" in sheet
+    clerk = as_user(town.street_clerk)
+    assert f"/staff/rulings/{ruling.pk}/" in clerk.get(f"/staff/slips/{slip.pk}/").content.decode()
+    beside = as_user(town.secretary).get(f"/staff/cases/{case.number}/beside/").content.decode()
+    assert "1 step up" in beside
+    assert part.slips.get().number in beside
 
 
 # --- urgency --------------------------------------------------------------------------------------------------------

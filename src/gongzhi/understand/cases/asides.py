@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -18,7 +19,7 @@ from gongzhi.ground.places.paths import ancestors
 from gongzhi.ground.refusals import Refusal
 from gongzhi.ground.rules import clock
 from gongzhi.ground.rules.spans import Span
-from gongzhi.understand.cases.clocks import limit
+from gongzhi.understand.cases.clocks import OF_A_PART, OF_A_RULING, limit, step_up_at
 from gongzhi.understand.cases.events import (
     PartAsked,
     PartDone,
@@ -28,7 +29,7 @@ from gongzhi.understand.cases.events import (
     RulingDropped,
     SlipDropped,
 )
-from gongzhi.understand.cases.models import Case, CoHandler, Responsibility, Ruling, Slip
+from gongzhi.understand.cases.models import DENIES, Case, CoHandler, Responsibility, Ruling, Slip, State
 from gongzhi.understand.cases.responsibility import Position, nearest_holder
 
 Seat = tuple[str, int | None]  # a role at a place
@@ -36,16 +37,32 @@ Seat = tuple[str, int | None]  # a role at a place
 WHOSE: Final = (Ruling.Kind.NOT_OURS, Ruling.Kind.NO_ROW)
 
 
-def ruler_place(path: str, now: datetime, *, asker: User | None, seat: Seat | None = None) -> Place | None:
+def objected_to(case: Case, kind: str) -> frozenset[int]:
+    """Who asked for or agreed to a referral to which the reporter objected: somebody else looks at it the next time.
+
+    A case that was referred and is not any more has been objected to; nothing else brings it back.
+    """
+    if kind not in DENIES or case.state == State.REFERRED:
+        return frozenset()
+    before = Ruling.objects.filter(case=case, kind=Ruling.Kind.REFERRAL, state=Ruling.State.AGREED)
+    return frozenset(pk for pair in before.values_list("asked_by_id", "decided_by_id") for pk in pair if pk is not None)
+
+
+def ruler_place(
+    path: str, now: datetime, *, asker: User | None, seat: Seat | None = None, without: Collection[int] = ()
+) -> Place | None:
     """Where it is ruled: the nearest place at or above with somebody who may, other than who asks.
 
-    ``seat`` is left out altogether (no colleague of the post that says "not ours" rules on it).
+    ``seat`` is left out altogether (no colleague of the post that says "not ours" rules on it), and so are the people
+    ``without``.
     """
     posts = Post.objects.current(timezone.localdate(now)).filter(
         role__in=sorted(roles_with("cases.rule")), place_path__in=ancestors(path), user__is_active=True
     )
     if asker is not None:
         posts = posts.exclude(user=asker)
+    if without:
+        posts = posts.exclude(user__in=without)
     if seat is not None and seat[1] is not None:
         posts = posts.exclude(role=seat[0], place_id=seat[1])
     near = max(posts.select_related("place"), key=lambda post: len(post.place_path), default=None)
@@ -70,9 +87,16 @@ def ask(
     if Ruling.objects.filter(case=case, kind=kind, state=Ruling.State.OPEN).exists():
         raise Refusal(_("This question is already being ruled on."))
     seat = (post.role, post.place_id) if post is not None else None
-    place = ruler_place(case.place_path, now, asker=asker, seat=seat if kind == Ruling.Kind.NOT_OURS else None)
+    place = ruler_place(
+        case.place_path,
+        now,
+        asker=asker,
+        seat=seat if kind == Ruling.Kind.NOT_OURS else None,
+        without=objected_to(case, kind),
+    )
     if place is None:
         return None
+    due = limit("cases.ruling_limit", case.place_path, now)
     ruling = Ruling.objects.create(
         case=case,
         kind=kind,
@@ -84,7 +108,8 @@ def ask(
         asked_by=asker,
         asked_role=seat[0] if seat is not None else "",
         asked_place_id=seat[1] if seat is not None else None,
-        due_at=limit("cases.ruling_limit", case.place_path, now),
+        due_at=due,
+        escalate_at=step_up_at(OF_A_RULING, due, case.place_path),
     )
     record(
         RulingAsked(case_id=case.pk, ruling_id=ruling.pk, kind=kind),
@@ -115,6 +140,21 @@ def drop_rulings(case: Case, now: datetime, *, kinds: tuple[str, ...] = ()) -> N
             place=case.place_path,
             save=("state",),
         )
+        drop_slips(case, now, Q(ruling=ruling))
+
+
+def drop_slips(case: Case, now: datetime, which: Q) -> None:
+    """Nobody has to say any more why it is late."""
+    for slip in Slip.objects.select_for_update(of=("self",)).filter(which, case=case, state=Slip.State.OPEN):
+        slip.state = Slip.State.DROPPED
+        record(
+            SlipDropped(case_id=case.pk, slip_id=slip.pk),
+            about=slip,
+            by=None,
+            now=now,
+            place=case.place_path,
+            save=("state",),
+        )
 
 
 def let_go(case: Case, now: datetime) -> None:
@@ -130,16 +170,7 @@ def let_go(case: Case, now: datetime) -> None:
             place=case.place_path,
             save=("state", "ended_at"),
         )
-    for slip in Slip.objects.select_for_update(of=("self",)).filter(case=case, state=Slip.State.OPEN):
-        slip.state = Slip.State.DROPPED
-        record(
-            SlipDropped(case_id=case.pk, slip_id=slip.pk),
-            about=slip,
-            by=None,
-            now=now,
-            place=case.place_path,
-            save=("state",),
-        )
+    drop_slips(case, now, ~Q(ruling__state=Ruling.State.OPEN))  # but for a question that outlives the case
 
 
 # --- co-handlers -----------------------------------------------------------------------------------
@@ -177,6 +208,7 @@ def open_part(
         due_at=due_at,
         asked_by=by,
         asked_at=now,
+        escalate_at=step_up_at(OF_A_PART, due_at, case.place_path),
     )
     record(PartAsked(case_id=case.pk, part_id=part.pk), about=part, by=by, now=now, post=post, place=case.place_path)
     return part
@@ -197,3 +229,4 @@ def end_part(part_id: int, state: CoHandler.State, *, at: datetime, now: datetim
         place=part.case.place_path,
         save=("state", "ended_at"),
     )
+    drop_slips(part.case, now, Q(part=part))

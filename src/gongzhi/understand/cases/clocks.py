@@ -1,4 +1,7 @@
-"""The clocks of a case: deadline, yellow, the next step up, and the first contact. In memory; actions save."""
+"""The clocks of a case and of what hangs on it: deadline, yellow, the next step up, the first contact.
+
+In memory; actions save.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,11 @@ from gongzhi.understand.cases.tree import deadline_rule_of
 # What moves whenever a deadline moves, and all that a new clock sets.
 DUE: Final = ("due_at", "yellow_at", "escalate_at", "escalation")
 CLOCK: Final = ("deadline_rule", *DUE)
+
+# The rules that say when each goes up, and how far.
+OF_A_CASE: Final = "cases.escalation_steps"
+OF_A_PART: Final = "cases.part_escalation_steps"
+OF_A_RULING: Final = "cases.ruling_escalation_steps"
 
 _URGENT: Final = {
     Case.Urgency.URGENT: "cases.urgent_limit",
@@ -64,19 +72,26 @@ def stop_clock(case: Case) -> None:
     case.due_at = case.yellow_at = case.escalate_at = None
 
 
-def steps_up(path: str, at: datetime) -> list[Span]:
-    """How long after its deadline a case goes up each step."""
-    return [Span.parse(step) for step in rule("cases.escalation_steps", path=path, on=timezone.localdate(at))]
+def steps_up(path: str, at: datetime, key: str = OF_A_CASE) -> list[Span]:
+    """How long after its deadline something goes up each step."""
+    return [Span.parse(step) for step in rule(key, path=path, on=timezone.localdate(at))]
 
 
 def next_step_at(case: Case, *, not_before: datetime | None = None) -> datetime | None:
     """When the next step up is taken; None when there is none left."""
     if case.due_at is None:
         return None
-    steps = steps_up(case.place_path, case.due_at)
-    if case.escalation >= len(steps):
+    return step_up_at(OF_A_CASE, case.due_at, case.place_path, taken=case.escalation, not_before=not_before)
+
+
+def step_up_at(
+    key: str, due_at: datetime, path: str, *, taken: int = 0, not_before: datetime | None = None
+) -> datetime | None:
+    """When what was due then takes its next step up, by the rule ``key``; None when there is none left."""
+    steps = steps_up(path, due_at, key)
+    if taken >= len(steps):
         return None
-    then = clock.deadline(case.due_at, steps[case.escalation], path=case.place_path)
+    then = clock.deadline(due_at, steps[taken], path=path)
     return max(then, not_before) if not_before is not None else then
 
 

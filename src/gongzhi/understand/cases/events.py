@@ -211,6 +211,13 @@ class RulingDropped(Event):
     ruling_id: int
 
 
+class RulingEscalated(Event):
+    label = _("Ruling late: one step up")
+    case_id: int
+    ruling_id: int
+    step: int
+
+
 class PartAsked(Event):
     label = _("Co-handler asked")
     case_id: int
@@ -233,6 +240,13 @@ class PartDropped(Event):
     label = _("Co-handler no longer needed")
     case_id: int
     part_id: int
+
+
+class PartEscalated(Event):
+    label = _("Co-handler late: one step up")
+    case_id: int
+    part_id: int
+    step: int
 
 
 class SlipOpened(Event):

@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -518,8 +518,11 @@ class CoHandler(Recorded):
     asked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     asked_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+    escalation = models.PositiveSmallIntegerField(default=0)  # how many steps up it has gone, being late
+    escalate_at = models.DateTimeField(null=True, blank=True)  # when the next step is taken by itself
 
-    RECORDED = ("case_id", "role", "place_id", "state", "due_at", "asked_by_id", "asked_at", "ended_at")
+    RECORDED = ("case_id", "role", "place_id", "state", "due_at", "asked_by_id", "asked_at", "ended_at", "escalation")
+    ADDED = frozenset({"escalation"})
     WORDS = ("need",)
 
     class Meta:
@@ -531,7 +534,10 @@ class CoHandler(Recorded):
                 name="part_state_is_known", condition=Q(state__in=["asked", "done", "returned", "dropped"])
             ),
         ]
-        indexes = [models.Index(fields=["place", "role", "state"], name="part_by_position")]
+        indexes = [
+            models.Index(fields=["place", "role", "state"], name="part_by_position"),
+            models.Index(fields=["escalate_at"], name="part_by_escalation", condition=Q(state="asked")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.case}: {self.get_role_display()}"
@@ -543,8 +549,15 @@ class RulingQuerySet(models.QuerySet["Ruling"]):
         return self.filter(reach(user, "cases.rule") | reach(user, "cases.read", "case__place_path"))
 
     def to_rule(self, user: User | AnonymousUser) -> Self:
-        """What waits for somebody like this person, who is not the one that asked."""
-        return self.filter(reach(user, "cases.rule"), state="open").exclude(asked_by_id=user.pk)
+        """What waits for somebody like this person, who is not the one that asked, now or before an objection."""
+        before = Ruling.objects.filter(
+            Q(asked_by_id=user.pk) | Q(decided_by_id=user.pk), case=OuterRef("case"), kind="referral", state="agreed"
+        )
+        return (
+            self.filter(reach(user, "cases.rule"), state="open")
+            .exclude(asked_by_id=user.pk)
+            .exclude(Q(kind__in=DENIES) & ~Q(case__state="referred") & Exists(before))
+        )
 
 
 class Ruling(Recorded):
@@ -578,11 +591,14 @@ class Ruling(Recorded):
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     words = models.CharField(_("reasons of the ruling"), max_length=1000, blank=True)
+    escalation = models.PositiveSmallIntegerField(default=0)  # how many steps up it has gone, being late
+    escalate_at = models.DateTimeField(null=True, blank=True)  # when the next step is taken by itself
 
     RECORDED = (
         "case_id", "kind", "state", "referral", "place_id", "asked_at", "asked_by_id", "due_at", "decided_at",
-        "decided_by_id", "asked_role", "asked_place_id",
+        "decided_by_id", "asked_role", "asked_place_id", "escalation",
     )  # fmt: skip
+    ADDED = frozenset({"escalation"})
     WORDS = ("reason", "words")
 
     objects = RulingQuerySet.as_manager()
@@ -604,10 +620,17 @@ class Ruling(Recorded):
                 condition=~Q(state__in=["agreed", "refused"]) | Q(decided_at__isnull=False, decided_by__isnull=False),
             ),
         ]
-        indexes = [models.Index(fields=["state", "place_path", "due_at"], name="ruling_by_state")]
+        indexes = [
+            models.Index(fields=["state", "place_path", "due_at"], name="ruling_by_state"),
+            models.Index(fields=["escalate_at"], name="ruling_by_escalation", condition=Q(state="open")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.case}: {self.get_kind_display()}"
+
+
+# Questions that take a matter out of the house's hands. After an objection they are ruled by somebody else.
+DENIES: Final = (Ruling.Kind.REFERRAL, Ruling.Kind.BEYOND_DUTY)
 
 
 class SlipQuerySet(models.QuerySet["Slip"]):
@@ -626,7 +649,7 @@ class SlipQuerySet(models.QuerySet["Slip"]):
 
 
 class Slip(Recorded):
-    """A supervision slip (督办单): a case is late, and the next higher post wants to know why and what now."""
+    """A supervision slip (督办单): a case, a part or a ruling is late; the next higher post asks why and what now."""
 
     class State(models.TextChoices):
         OPEN = "open", _("To be answered")
@@ -634,10 +657,13 @@ class Slip(Recorded):
         DROPPED = "dropped", _("No longer needed")
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="slips")
+    # What of the case is late, when it is not the case itself.
+    part = models.ForeignKey(CoHandler, on_delete=models.PROTECT, null=True, blank=True, related_name="slips")
+    ruling = models.ForeignKey(Ruling, on_delete=models.PROTECT, null=True, blank=True, related_name="slips")
     number = models.CharField(_("number"), max_length=20, unique=True)  # the case's number and the step
     step = models.PositiveSmallIntegerField()  # 1: one step up, 2: two steps up …
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
-    role = models.CharField(_("addressed to"), max_length=30, choices=Role.choices)  # the lead that is late
+    role = models.CharField(_("addressed to"), max_length=30, choices=Role.choices)  # the post that is late
     place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
     supervisor_role = models.CharField(_("supervised by"), max_length=30, choices=Role.choices, blank=True)
     supervisor_place = models.ForeignKey(Place, on_delete=models.PROTECT, null=True, related_name="+")
@@ -650,8 +676,9 @@ class Slip(Recorded):
 
     RECORDED = (
         "case_id", "number", "step", "state", "role", "place_id", "supervisor_role", "supervisor_place_id", "opened_at",
-        "due_at", "answered_at", "answered_by_id",
+        "due_at", "answered_at", "answered_by_id", "part_id", "ruling_id",
     )  # fmt: skip
+    ADDED = frozenset({"part_id", "ruling_id"})
     WORDS = ("answer",)
 
     objects = SlipQuerySet.as_manager()
@@ -660,10 +687,36 @@ class Slip(Recorded):
         verbose_name = _("supervision slip")
         verbose_name_plural = _("supervision slips")
         constraints = [
-            models.UniqueConstraint(fields=["case", "step", "opened_at"], name="one_slip_a_step"),
+            models.UniqueConstraint(
+                fields=["case", "step", "opened_at"],
+                condition=Q(part__isnull=True, ruling__isnull=True),
+                name="one_slip_a_step",
+            ),
+            models.UniqueConstraint(fields=["part", "step"], name="one_slip_a_step_of_a_part"),
+            models.UniqueConstraint(fields=["ruling", "step"], name="one_slip_a_step_of_a_ruling"),
+            models.CheckConstraint(
+                name="slip_is_about_one_thing", condition=Q(part__isnull=True) | Q(ruling__isnull=True)
+            ),
             models.CheckConstraint(name="slip_state_is_known", condition=Q(state__in=["open", "answered", "dropped"])),
         ]
         indexes = [models.Index(fields=["state", "place_path", "due_at"], name="slip_by_state")]
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def what(self) -> str:
+        """What of the case is late, in words. Read ``part`` and ``ruling`` along."""
+        if self.ruling is not None:
+            return _t("a ruling: %(question)s") % {"question": self.ruling.get_kind_display()}
+        if self.part is not None:
+            return (
+                _t("the part of a co-handler: %(need)s") % {"need": self.part.need}
+                if self.part.need
+                else _t("the part of a co-handler")
+            )
+        return _t("the case")
+
+    @property
+    def was_due_at(self) -> datetime | None:
+        return (self.ruling or self.part or self.case).due_at

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,7 +18,7 @@ from gongzhi.ground.refusals import NotThere, Refusal
 from gongzhi.ground.rules import clock
 from gongzhi.ground.rules.spans import Span
 from gongzhi.understand.cases.actions import add_note, held
-from gongzhi.understand.cases.asides import open_part
+from gongzhi.understand.cases.asides import drop_slips, open_part
 from gongzhi.understand.cases.clocks import limit
 from gongzhi.understand.cases.events import PartDropped
 from gongzhi.understand.cases.models import Case, CoHandler, State
@@ -98,6 +99,7 @@ def drop_part(*, part_id: int, reason: str, by: User, now: datetime) -> CoHandle
         place=case.place_path,
         save=("state", "ended_at"),
     )
+    drop_slips(case, now, Q(part=part))
     add_note(case_id=case.pk, text=reason, by=by, now=now)
     return part
 

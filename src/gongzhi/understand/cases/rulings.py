@@ -1,6 +1,7 @@
 """Questions about a case that a higher post answers: whose it is, whether it is referred, whether it counts.
 
-Who asked never rules, and the words of the ruling are kept with it.
+Who asked never rules; after an objection nor do those who asked for the referral or agreed to it. The words of the
+ruling are kept with it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,7 +22,7 @@ from gongzhi.ground.refusals import NotThere, Refusal
 from gongzhi.ground.rules.actions import rule
 from gongzhi.sense.channels.models import Message
 from gongzhi.understand.cases.actions import StaleEdit, give, held, must_be_ready, reopen
-from gongzhi.understand.cases.asides import WHOSE, ask, drop_rulings, let_go
+from gongzhi.understand.cases.asides import WHOSE, ask, drop_rulings, drop_slips, let_go, objected_to
 from gongzhi.understand.cases.contact import write_down
 from gongzhi.understand.cases.events import CaseExcluded, CaseReferred, RulingMade
 from gongzhi.understand.cases.models import Case, Move, Ruling, State
@@ -95,6 +97,11 @@ def _ruling(ruling_id: int, by: User, now: datetime) -> tuple[Ruling, Case, Post
     require(by, "cases.rule", ruling.place_path, now)
     if by.pk == ruling.asked_by_id:
         raise Refusal(_("You asked this yourself, so somebody else rules."), status=403)
+    if by.pk in objected_to(case, ruling.kind):
+        raise Refusal(
+            _("The reporter objected to a referral that you asked for or agreed to, so somebody else rules."),
+            status=403,
+        )
     seat = (ruling.asked_role, ruling.asked_place_id) if ruling.kind == Ruling.Kind.NOT_OURS else None
     able = [
         post
@@ -166,6 +173,7 @@ def _answer(ruling: Ruling, agreed: bool, words: str, *, case: Case, by: User, p
         place=case.place_path,
         save=("state", "words", "decided_at", "decided_by"),
     )
+    drop_slips(case, now, Q(ruling=ruling))
 
 
 def _refer(case: Case, ruling: Ruling, *, by: User, post: Post, now: datetime) -> None:

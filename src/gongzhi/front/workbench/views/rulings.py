@@ -35,7 +35,7 @@ from gongzhi.ground.refusals import NotThere, Refusal
 from gongzhi.ground.rules.spans import Span
 from gongzhi.sense.channels.models import Message
 from gongzhi.understand.cases import contact, parts, rulings
-from gongzhi.understand.cases.asides import WHOSE
+from gongzhi.understand.cases.asides import WHOSE, objected_to
 from gongzhi.understand.cases.models import Case, CoHandler, Reply, Ruling, Slip
 from gongzhi.understand.cases.referrals import BASIS, WHERE_TO
 from gongzhi.understand.cases.responsibility import positions_at
@@ -184,7 +184,10 @@ class Beside(Guarded):
                     "slip": slip,
                     "clock": running_clock(slip.due_at, None, self.now).html if slip.state == Slip.State.OPEN else "",
                 }
-                for slip in Slip.objects.visible_to(self.person).filter(case=case).order_by("-pk")
+                for slip in Slip.objects.visible_to(self.person)
+                .filter(case=case)
+                .select_related("part", "ruling")
+                .order_by("-pk")
             ],
             "replies": Reply.objects.filter(case=case).select_related("by", "message").order_by("-pk")[:50],
             "contact_clock": running_clock(case.contact_due_at, None, self.now).html
@@ -279,9 +282,14 @@ class RulingPage(Guarded):
 
     def draw(self, ruling: Ruling, form: Form, *, status: int = 200) -> HttpResponse:
         case = ruling.case
+        words = ruling_words(ruling, self.person, self.now)
+        barred = words["mine"] and self.person.pk in objected_to(case, ruling.kind)
         returned = Task.objects.filter(case=case, state=TaskState.RETURNED, part=None).order_by("-round").first()
         context = {
-            **ruling_words(ruling, self.person, self.now),
+            **words,
+            "mine": words["mine"] and not barred,
+            "barred": barred,
+            "slips": Slip.objects.visible_to(self.person).filter(ruling=ruling).order_by("-pk"),
             "case": case,
             "form": form,
             "state_html": state_tag(case.state),

@@ -48,7 +48,7 @@ class Slips(Guarded):
             query = Slip.objects.visible_to(self.person).order_by("-opened_at", "-pk")
         else:
             shown, query = "mine", Slip.objects.to_answer(self.person).order_by("due_at", "pk")
-        page = Paginator(query.select_related("case", "place", "supervisor_place"), A_PAGE).get_page(
+        page = Paginator(query.select_related("case", "place", "supervisor_place", "part", "ruling"), A_PAGE).get_page(
             request.GET.get("page")
         )
         context = {
@@ -68,7 +68,7 @@ class SlipPage(Guarded):
 
     def find(self, pk: int) -> Slip:
         rows = Slip.objects.visible_to(self.person).select_related(
-            "case__place", "case__category", "place", "supervisor_place", "answered_by"
+            "case__place", "case__category", "place", "supervisor_place", "answered_by", "part", "ruling"
         )
         slip = rows.filter(pk=pk).first()
         if slip is None:

@@ -297,13 +297,13 @@ class Work:
     def slips(self) -> Section:
         """Why is it late? What the person's own posts have to answer."""
         mine = Slip.objects.to_answer(self.person)
-        found = list(mine.select_related("case__place").order_by("due_at", "pk")[:SHOWN])
+        found = list(mine.select_related("case__place", "part", "ruling").order_by("due_at", "pk")[:SHOWN])
         total = mine.count() if len(found) == SHOWN else len(found)
         rows = [
             Row(
                 title=slip.case.summary,
                 url=address("workbench:slip", slip.pk),
-                meta=f"{slip.number} · {slip.case.place.name}",
+                meta=f"{slip.number} · {slip.what} · {slip.case.place.name}",
                 side=running_clock(slip.due_at, None, self.now).html,
             )
             for slip in found
