@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from gongzhi.act.tasks.models import Task, TaskPhoto
-from gongzhi.ground.access.models import Post
+from gongzhi.ground.access.models import Post, StandIn
 from gongzhi.ground.access.roles import Role
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.events import event_type
@@ -57,6 +57,7 @@ class Matter:
     numbers: dict[int, str] = field(default_factory=dict)  # of the cases that it was put together with
     users: dict[int, User] = field(default_factory=dict)
     posts: dict[int, Post] = field(default_factory=dict)
+    stand_ins: dict[int, StandIn] = field(default_factory=dict)  # as whose deputy something was done
 
     @property
     def message(self) -> Message | None:
@@ -173,6 +174,7 @@ def read_matter(case: Case, *, names: bool = True, voice: Voice | None = None) -
         posts = Post.objects.filter(pk__in=held).select_related("place", "user")
         matter.posts = {post.pk: post for post in posts}
         matter.users = {post.user_id: post.user for post in matter.posts.values()}
+        matter.stand_ins = stand_ins_behind(entries)
         others = {entry.by_id for entry in entries if entry.by_id is not None} - set(matter.users)
         if others:
             matter.users |= User.objects.in_bulk(others)
@@ -342,7 +344,26 @@ def _who(entry: Entry, matter: Matter) -> str:
     user = matter.users.get(entry.by_id)
     name = str(user) if user is not None else _("a former colleague")
     post = matter.posts.get(entry.post_id) if entry.post_id is not None else None
-    return _("%(name)s (%(post)s)") % {"name": name, "post": post} if post is not None else name
+    return with_post(name, post, matter.stand_ins.get(entry.data.get("stand_in", 0)))
+
+
+def stand_ins_behind(entries: Iterable[Entry]) -> dict[int, StandIn]:
+    """As whose deputy these things were done. No statement when nobody was one."""
+    found = {entry.data["stand_in"] for entry in entries if "stand_in" in entry.data}
+    return {row.pk: row for row in StandIn.objects.filter(pk__in=found).select_related("place")} if found else {}
+
+
+def with_post(name: str, post: Post | None, stand_in: StandIn | None = None) -> str:
+    """Who did it, in which post, and for whom when it was as a deputy."""
+    if post is None:
+        return name
+    if stand_in is not None:
+        return _("%(name)s (%(post)s), standing in for %(position)s") % {
+            "name": name,
+            "post": post,
+            "position": stand_in,
+        }
+    return _("%(name)s (%(post)s)") % {"name": name, "post": post}
 
 
 def resident_story(matter: Matter, message_id: int | None = None) -> list[Step]:

@@ -21,7 +21,7 @@ from gongzhi.act.tasks.events import (
 )
 from gongzhi.act.tasks.models import Move, Task, TaskPhoto
 from gongzhi.ground.access.models import Post
-from gongzhi.ground.access.reach import posts_of
+from gongzhi.ground.access.reach import acting_for
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.actions import record
 from gongzhi.ground.ledger.models import Entry
@@ -166,14 +166,14 @@ def _cancel(task: Task, now: datetime) -> None:
 
 
 def _own(task_id: int, by: User, now: datetime) -> tuple[Task, Post]:
-    """The task, locked, if one of the person's posts has to do it. Seen but not theirs: 403; else 404."""
+    """The task, locked, if one of the person's posts has to do it, or they stand in. Seen but not theirs: 403."""
     task = Task.objects.visible_to(by).select_for_update(of=("self",)).select_related("case").filter(pk=task_id).first()
     if task is None:
         raise NotThere()
-    for post in posts_of(by, timezone.localdate(now)):
-        if (post.role, post.place_id) == (task.role, task.place_id) and "tasks.work" in post.verbs:
-            return task, post
-    raise Refusal(_("This work order belongs to another post."), status=403)
+    post = acting_for(by, task.role, task.place_id, "tasks.work", timezone.localdate(now))
+    if post is None:
+        raise Refusal(_("This work order belongs to another post."), status=403)
+    return task, post
 
 
 @transaction.atomic

@@ -42,7 +42,7 @@ from gongzhi.act.whistles.models import (
 )
 from gongzhi.ground.access.actions import holding, require
 from gongzhi.ground.access.models import Post
-from gongzhi.ground.access.reach import posts_of
+from gongzhi.ground.access.reach import acting_for, posts_of
 from gongzhi.ground.access.roles import roles_with
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.actions import record
@@ -215,9 +215,9 @@ def _unit(invitation_id: int, by: User, now: datetime, *, street_too: bool = Fal
     whistle = _whistle(row.whistle_id, by)
     invitation = Invitation.objects.select_for_update(of=("self",)).select_related("place").get(pk=invitation_id)
     invitation.whistle = whistle
-    for post in posts_of(by, timezone.localdate(now)):
-        if (post.role, post.place_id) == (invitation.role, invitation.place_id) and "whistles.answer" in post.verbs:
-            return invitation, post
+    post = acting_for(by, invitation.role, invitation.place_id, "whistles.answer", timezone.localdate(now))
+    if post is not None:
+        return invitation, post
     if invitation.outside or street_too:
         street = holding(by, "whistles.blow", whistle.place_path, now)
         if street is not None:

@@ -43,3 +43,31 @@ class TokenRevoked(Event):
     label = _("Access token revoked")
     token_id: int
     user_id: int
+
+
+class WorkMoved(Event):
+    label = _("Work moved to others")
+    move_id: int
+    why: str
+    person_id: int | None
+    stand_ins: int
+
+
+class StandInMade(Event):
+    label = _("Deputy named")
+    move_id: int
+    stand_in_id: int
+    user_id: int
+    role: str
+
+
+class StandInEnded(Event):
+    label = _("Deputy no longer needed")
+    move_id: int
+    stand_in_id: int
+    user_id: int
+
+
+class MoveUndone(Event):
+    label = _("Moved work given back")
+    move_id: int

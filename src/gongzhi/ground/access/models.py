@@ -40,6 +40,9 @@ class Post(Recorded):
     RECORDED = ("user_id", "role", "place_id", "place_path", "starts_on", "ends_on", "ended_at", "granted_by_id")
     WORDS = ("reason",)
 
+    # Set on a copy of the post through which somebody does another position's work (``reach.acting_for``).
+    stand_in_id: int | None = None
+
     objects = PostQuerySet.as_manager()
 
     class Meta:
@@ -100,6 +103,105 @@ class Power(Recorded):
 
     def __str__(self) -> str:
         return f"{self.post} until {self.ends_at:%H:%M}"
+
+
+class Why(models.TextChoices):
+    """Why work is moved."""
+
+    ABSENCE = "absence", _("Absence (leave, illness, training)")
+    EMERGENCY = "emergency", _("Emergency: all hands elsewhere")
+
+
+class Move(Recorded):
+    """The routine work of a person or of a place is moved to others in one step, which one step undoes."""
+
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
+    place_path = models.CharField(max_length=30)
+    # Whose work it is, when it was that of one person; none: of everybody in the place.
+    person = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    why = models.CharField(_("reason"), max_length=10, choices=Why.choices)
+    words = models.CharField(_("in a few words"), max_length=200, blank=True)
+    until = models.DateField(_("until"))  # the last day
+    made_at = models.DateTimeField()
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    RECORDED = (
+        "place_id", "place_path", "person_id", "why", "until", "made_at", "made_by_id", "undone_at", "undone_by_id",
+    )  # fmt: skip
+    WORDS = ("words",)
+
+    class Meta:
+        verbose_name = _("moved work")
+        verbose_name_plural = _("moved work")
+        constraints = [
+            models.CheckConstraint(name="move_why_is_known", condition=Q(why__in=Why.values)),
+            models.CheckConstraint(
+                name="undone_move_says_who",
+                condition=Q(undone_at__isnull=True, undone_by__isnull=True)
+                | Q(undone_at__isnull=False, undone_by__isnull=False),
+            ),
+        ]
+        indexes = [models.Index(fields=["place_path", "until"], name="move_by_place")]
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.why} until {self.until}"
+
+    def is_current(self, on: date) -> bool:
+        return self.undone_at is None and self.until >= on
+
+
+class StandInQuerySet(models.QuerySet["StandIn"]):
+    def current(self, on: date) -> Self:
+        return self.filter(ended_at__isnull=True, starts_on__lte=on, until__gte=on)
+
+
+class StandIn(Recorded):
+    """Until a day the work of one position is a deputy's work too: no row of work changes hands, no verb is given."""
+
+    move = models.ForeignKey(Move, on_delete=models.PROTECT, related_name="stand_ins")
+    role = models.CharField(_("role"), max_length=30, choices=Role.choices)
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
+    place_path = models.CharField(max_length=30, db_index=True)
+    deputy = models.ForeignKey(User, on_delete=models.PROTECT, related_name="stand_ins", verbose_name=_("deputy"))
+    starts_on = models.DateField(_("from"))
+    until = models.DateField(_("until"))  # the last day
+    why = models.CharField(_("reason"), max_length=10, choices=Why.choices)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    RECORDED = (
+        "move_id", "role", "place_id", "place_path", "deputy_id", "starts_on", "until", "why", "made_by_id",
+        "ended_at", "ended_by_id",
+    )  # fmt: skip
+
+    objects = StandInQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("stand-in")
+        verbose_name_plural = _("stand-ins")
+        constraints = [
+            models.CheckConstraint(name="stand_in_role_is_known", condition=Q(role__in=Role.values)),
+            models.CheckConstraint(
+                name="stand_in_is_no_administration", condition=~Q(role__in=sorted(ADMINISTRATIONS))
+            ),
+            models.CheckConstraint(name="stand_in_ends_after_it_starts", condition=Q(until__gte=F("starts_on"))),
+            models.CheckConstraint(name="nobody_names_themselves_deputy", condition=~Q(deputy=F("made_by"))),
+            models.UniqueConstraint(fields=["move", "role", "place", "deputy"], name="stand_in_once_a_move"),
+        ]
+        indexes = [
+            # What every request of somebody with posts asks: is there any for this person?
+            models.Index(fields=["deputy", "until"], name="stand_in_by_deputy", condition=Q(ended_at__isnull=True)),
+            models.Index(fields=["place", "role"], name="stand_in_by_position", condition=Q(ended_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return gettext("%(role)s, %(place)s") % {"role": self.get_role_display(), "place": self.place.name}
+
+    def is_current(self, on: date) -> bool:
+        return self.ended_at is None and self.starts_on <= on <= self.until
 
 
 class TokenQuerySet(models.QuerySet["Token"]):

@@ -128,6 +128,16 @@ POWERS: Final = frozenset(
 )
 
 
+# What a deputy may do for a position while its holder is away: its work, as far as their own posts allow such work.
+# Rulings, checks, appraisals, revealing data and administration stay with whoever holds the post.
+WORK: Final = frozenset({"tasks.work", "cases.note", "whistles.answer", "directives.work", "values.work"})
+
+
+def work_of(role: str) -> frozenset[str]:
+    """The verbs of work of a role; empty for one that nobody can stand in for."""
+    return frozenset() if role in ADMINISTRATIONS else ROLE_VERBS.get(role, frozenset()) & WORK
+
+
 def roles_with(verb: str) -> frozenset[str]:
     return frozenset(role for role, verbs in ROLE_VERBS.items() if verb in verbs)
 

@@ -21,9 +21,10 @@ from gongzhi.ground.refusals import Stale
 
 
 class Acting(Protocol):
-    """The post through which somebody acts (``access.Post``, one floor up)."""
+    """The post through which somebody acts (``access.Post``, one floor up), and for whom they stand in, if so."""
 
     pk: int
+    stand_in_id: int | None
 
 
 SEAL_LIMIT = 4096  # entries in one seal
@@ -123,6 +124,9 @@ def _facts(
 ) -> dict[str, object]:
     if place and not (place.isascii() and place.isdigit()):
         raise ValueError(f"a place path is made of digits, not {place!r}")
+    data = event.data()
+    if post is not None and post.stand_in_id is not None:
+        data["stand_in"] = post.stand_in_id
     return {
         "event": event.name,
         "noun": about.noun(),
@@ -132,7 +136,7 @@ def _facts(
         "by_id": by.pk if by is not None else None,
         "post_id": post.pk if post is not None else None,
         "at": now,
-        "data": event.data(),
+        "data": data,
         "fingerprint": about.fingerprint(),
     }
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from gongzhi.ground.access.actions import holding, require
 from gongzhi.ground.access.models import Post
+from gongzhi.ground.access.reach import acting_for
 from gongzhi.ground.access.roles import roles_with
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.actions import record
@@ -609,16 +610,22 @@ def add_note(*, case_id: int, text: str, by: User, now: datetime) -> Note:
 
 
 def speaking_post(case: Case, by: User, now: datetime) -> Post:
-    """A post over the case's place, or the position that leads it (a department need not lie above the case)."""
+    """A post over the case's place, or the position that leads it (a department need not lie above the case).
+
+    Whoever stands in for that position speaks for it too.
+    """
     held = [
         post
         for post in Post.objects.of(by).current(timezone.localdate(now))
         if "cases.note" in post.verbs
         and (case.place_path.startswith(post.place_path) or (post.role, post.place_id) == _lead(case))
     ]
-    if not held:
+    if held:
+        return held[0]
+    deputy = acting_for(by, *_lead(case), "cases.note", timezone.localdate(now))
+    if deputy is None:
         raise Refusal(_("None of your posts allows this here."), status=403)
-    return held[0]
+    return deputy
 
 
 def _lead(case: Case) -> tuple[str, int | None]:

@@ -636,16 +636,16 @@ DENIES: Final = (Ruling.Kind.REFERRAL, Ruling.Kind.BEYOND_DUTY)
 class SlipQuerySet(models.QuerySet["Slip"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(
-            holds_position(user)
-            | holds_position(user, role="supervisor_role", place="supervisor_place_id")
+            holds_position(user, own=True)
+            | holds_position(user, role="supervisor_role", place="supervisor_place_id", own=True)
             | reach(user, "cases.supervise")
         )
 
     def to_answer(self, user: User | AnonymousUser) -> Self:
-        return self.filter(holds_position(user), state="open")
+        return self.filter(holds_position(user, own=True), state="open")
 
     def supervised_by(self, user: User | AnonymousUser) -> Self:
-        return self.filter(reach(user, "cases.supervise")).exclude(holds_position(user))
+        return self.filter(reach(user, "cases.supervise")).exclude(holds_position(user, own=True))
 
 
 class Slip(Recorded):

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from gongzhi.ground.access.actions import holding
 from gongzhi.ground.access.models import Post
-from gongzhi.ground.access.reach import posts_of
+from gongzhi.ground.access.reach import acting_for
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.actions import record
 from gongzhi.ground.refusals import NotThere, Refusal
@@ -26,9 +26,9 @@ from gongzhi.understand.cases.models import Case, CoHandler, State
 
 def leading_post(case: Case, by: User, now: datetime) -> Post:
     """The person's post that leads the case, or one that may give it to somebody."""
-    for post in posts_of(by, timezone.localdate(now)):
-        if (post.role, post.place_id) == (case.lead_role, case.lead_place_id) and "tasks.work" in post.verbs:
-            return post
+    post = acting_for(by, case.lead_role, case.lead_place_id, "tasks.work", timezone.localdate(now))
+    if post is not None:
+        return post
     desk = holding(by, "cases.assign", case.place_path, now)
     if desk is None:
         raise Refusal(_("None of your posts allows this here."), status=403)

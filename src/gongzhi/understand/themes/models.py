@@ -97,11 +97,11 @@ LIVE: Final = (State.PROPOSED, State.CONFIRMED, State.ASSIGNED)
 class ThemeQuerySet(models.QuerySet["Theme"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Who looks for themes there, and the owner from the moment it is theirs."""
-        owned = holds_position(user, role="owner_role", place="owner_place_id")
+        owned = holds_position(user, role="owner_role", place="owner_place_id", own=True)
         return self.filter(reach(user, "themes.look") | owned & Q(state__in=[State.ASSIGNED, State.ANSWERED]))
 
     def owned_by(self, user: User | AnonymousUser) -> Self:
-        return self.filter(holds_position(user, role="owner_role", place="owner_place_id"))
+        return self.filter(holds_position(user, role="owner_role", place="owner_place_id", own=True))
 
     def about(self, *case_ids: int) -> Self:
         return self.filter(pk__in=ThemeCase.objects.filter(case_id__in=case_ids).values("theme_id"))

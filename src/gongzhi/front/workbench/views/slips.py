@@ -99,7 +99,7 @@ class SlipPage(Guarded):
             **slip_words(slip, self.now),
             "case": slip.case,
             "form": form,
-            "mine": (slip.role, slip.place_id) in positions_of(self.person),
+            "mine": (slip.role, slip.place_id) in positions_of(self.person, own=True),
             "state_html": state_tag(slip.case.state),
         }
         return render(self.request, "workbench/slip.html", context, status=status)

@@ -231,7 +231,7 @@ class ThemeView(Guarded):
             "tag": STATE_TAGS[State(theme.state)],
             "clock": clock_of(theme, self.now),
             "owner": owner_words(theme),
-            "mine": (theme.owner_role, theme.owner_place_id) in positions_of(self.person)
+            "mine": (theme.owner_role, theme.owner_place_id) in positions_of(self.person, own=True)
             and theme.state == State.ASSIGNED,
             "change": change,
             "base_url": static(BASE_LAYER),

@@ -29,7 +29,7 @@ from gongzhi.act.whistles.models import (
     Whistle,
 )
 from gongzhi.front.clock_words import Clock, moment_words, running_clock
-from gongzhi.front.story import Step
+from gongzhi.front.story import Step, stand_ins_behind, with_post
 from gongzhi.front.workbench.forms.whistles import (
     AppraisalForm,
     BlowForm,
@@ -218,6 +218,7 @@ class WhistleView(Guarded):
 
     def lines(self, whistle: Whistle) -> list[UnitLine]:
         held = positions_of(self.person)
+        own_positions = positions_of(self.person, own=True)  # a deputy answers for the unit, and appraises nobody
         street = self.is_street(whistle)
         given: dict[int, list[Appraisal]] = {}
         for one in Appraisal.objects.filter(invitation__whistle=whistle).order_by("pk"):
@@ -225,18 +226,19 @@ class WhistleView(Guarded):
         lines = []
         for row in whistle.invitations.all():
             mine = (row.role, row.place_id) in held
-            own = Side.UNIT if mine else Side.STREET
+            unit = (row.role, row.place_id) in own_positions
+            own = Side.UNIT if unit else Side.STREET
             said = given.get(row.pk, [])
             spoken = any(one.side == own for one in said)
             readable = said if len(said) == 2 else [one for one in said if one.side == own]
-            able = whistle.state == State.ENDED and row.state in APPRAISED and (mine or street) and not spoken
+            able = whistle.state == State.ENDED and row.state in APPRAISED and (unit or street) and not spoken
             lines.append(
                 UnitLine(
                     row=row,
                     tag=UNIT_TAGS[UnitState(row.state)],
                     mine=mine,
                     late=row.is_late(self.now) or row.was_late(whistle.arrive_by),
-                    appraisals=readable if mine or street else [],
+                    appraisals=readable if unit or street else [],
                     may_appraise=able,
                 )
             )
@@ -288,6 +290,7 @@ def whistle_story(whistle: Whistle) -> list[Step]:
             pk__in={entry.post_id for entry in entries if entry.post_id is not None}
         ).select_related("place")
     }
+    deputies = stand_ins_behind(entries)
     users = User.objects.in_bulk({entry.by_id for entry in entries if entry.by_id is not None})
     steps = []
     for entry in entries:
@@ -300,7 +303,7 @@ def whistle_story(whistle: Whistle) -> list[Step]:
             at=entry.at,
             title=str(label_of(entry.event)),
             fact=unit.unit if unit is not None else "",
-            by=_("%(name)s (%(post)s)") % {"name": name, "post": post} if post is not None else name,
+            by=with_post(name, post, deputies.get(entry.data.get("stand_in", 0))),
             icon=_ICONS.get(entry.event, "check"),
             entry_id=entry.pk,
         )

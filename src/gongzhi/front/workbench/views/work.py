@@ -21,7 +21,8 @@ from gongzhi.front.clock_words import Clock, running_clock
 from gongzhi.front.story import position_words
 from gongzhi.front.workbench.forms.work import DoneForm, PhoneForm, ReturnForm, SiteForm
 from gongzhi.ground.access.guard import Guarded
-from gongzhi.ground.access.reach import posts_of
+from gongzhi.ground.access.models import Post
+from gongzhi.ground.access.reach import acting_for, posts_of
 from gongzhi.ground.refusals import Refusal
 from gongzhi.sense.channels.models import Message, Photo
 from gongzhi.understand.cases.models import Case
@@ -133,8 +134,9 @@ class TaskView(Guarded):
             raise Http404
         return task
 
-    def is_mine(self, task: Task) -> bool:
-        return any((post.role, post.place_id) == (task.role, task.place_id) for post in posts_of(self.person))
+    def hands(self, task: Task) -> Post | None:
+        """The post through which the person does this order; it says so when they stand in for somebody."""
+        return acting_for(self.person, task.role, task.place_id, "tasks.work")
 
     def show(
         self,
@@ -146,6 +148,7 @@ class TaskView(Guarded):
         status: int = 200,
     ) -> HttpResponse:
         messages = list(Message.objects.filter(voice__case=task.case).order_by("voice__id"))
+        hands = self.hands(task)
         context = {
             "task": task,
             "case": task.case,
@@ -158,7 +161,8 @@ class TaskView(Guarded):
             "failed": Check.objects.filter(case=task.case, state=CheckState.FAILED).order_by("pk"),
             "position": position_words(task.role, task.place.name),
             "clock": clock_of(task, self.now),
-            "mine": self.is_mine(task),
+            "mine": hands is not None,
+            "standing_in": hands is not None and hands.stand_in_id is not None,
             "done_form": done or DoneForm(),
             "return_form": back or ReturnForm(),
         }
