@@ -1,4 +1,4 @@
-"""Writing many new rows at once: COPY on PostgreSQL, one prepared statement on SQLite.
+"""Writing many new rows at once: COPY on PostgreSQL, one prepared statement on SQLite; and naming them again.
 
 ``bulk_create`` spells out a statement with a placeholder for every value, which costs more than the database's own
 work. Here each column is prepared once. Keys, defaults, sealed fields, constraints and triggers hold as ever; rows
@@ -7,7 +7,8 @@ that are there already are not replaced but refused by the database.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
@@ -43,10 +44,7 @@ def pour(kind: type[models.Model], rows: Sequence[Any]) -> None:
         return moment(value) if isinstance(value, datetime) else str(value)
 
     values = (
-        [
-            *(value if type(value) in _AS_IT_IS else spell(value) for value in plain(row)),
-            *(read(row) for read in readers),
-        ]
+        [value if type(value) in _AS_IT_IS else spell(value) for value in plain(row)] + [read(row) for read in readers]
         for row in rows
     )
     table = connection.ops.quote_name(kind._meta.db_table)
@@ -62,6 +60,17 @@ def pour(kind: type[models.Model], rows: Sequence[Any]) -> None:
     for row in rows:
         row._state.adding = False
         row._state.db = connection.alias
+
+
+def among(name: str, ids: Collection[int]) -> models.Q:
+    """The rows whose field is one of these ids.
+
+    What was poured together has ids without a gap: that is asked as "from … to", with two parameters for a thousand.
+    """
+    first, last = min(ids, default=0), max(ids, default=0)
+    if len(ids) > 2 and len(set(ids)) == last - first + 1:
+        return models.Q(**{f"{name}__gte": first, f"{name}__lte": last})
+    return models.Q(**{f"{name}__in": ids})
 
 
 def number_rows(kind: type[models.Model], rows: Sequence[Any]) -> None:
@@ -108,4 +117,9 @@ def _is_plain(field: Any) -> bool:
 
 
 def _reader(field: Any) -> Reader:
-    return lambda row: field.get_db_prep_save(field.pre_save(row, True), connection)
+    prepare = field.pre_save
+    if isinstance(field, models.BinaryField):  # sealed texts and their indexes: bytes, or nothing
+        return lambda row: prepare(row, True)
+    if isinstance(field, models.JSONField):
+        return lambda row: None if (value := prepare(row, True)) is None else json.dumps(value, cls=field.encoder)
+    return lambda row: field.get_db_prep_save(prepare(row, True), connection)

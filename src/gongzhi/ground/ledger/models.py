@@ -72,27 +72,42 @@ class Recorded(models.Model):
 
     def fingerprint(self) -> bytes:
         """SHA-256 over the recorded fields as the database keeps them (32 bytes), then 16 bytes for each of WORDS."""
-        fields = _recorded(type(self))
-        facts = self.fingerprint_of([_as_kept(field, getattr(self, field.attname)) for field in fields])
-        return facts + b"".join(words_mark(self.noun(), name, getattr(self, name)) for name in self.WORDS)
+        noun, fields = self.noun(), _recorded(type(self))
+        found = [(field, as_given, getattr(self, name)) for name, field, as_given in fields]
+        facts = self.fingerprint_of(
+            [
+                value if value is None or type(value) is as_given else _as_kept(field, value)
+                for field, as_given, value in found
+            ]
+        )
+        return facts + b"".join([words_mark(noun, name, getattr(self, name)) for name in self.WORDS])
 
     @classmethod
     def fingerprint_of(cls, values: Sequence[Any]) -> bytes:
         """The fingerprint of a row from what the database gives for its RECORDED fields, in that order."""
         # PostgreSQL keeps a negative zero, SQLite does not; here they are one.
-        plain = [value + 0.0 if isinstance(value, float) else value for value in values]
-        facts = dict(zip(cls.RECORDED, plain, strict=True))
-        for name in cls.ADDED:
-            if not facts[name]:
-                del facts[name]
+        facts = {
+            name: value + 0.0 if isinstance(value, float) else value
+            for name, value in zip(cls.RECORDED, values, strict=True)
+            if value or name not in cls.ADDED
+        }
         return hashlib.sha256(canonical(facts)).digest()
+
+
+_NO_WORDS = bytes(WORDS_MARK)
 
 
 def words_mark(noun: str, name: str, words: str, secret: str | bytes | None = None) -> bytes:
     """The keyed mark of what somebody wrote (16 bytes); zeros for nothing."""
     if not words:
-        return bytes(WORDS_MARK)
-    key = _words_key(settings.SECRET_KEY if secret is None else secret)
+        return _NO_WORDS
+    return _keyed_mark(noun, name, words, settings.SECRET_KEY if secret is None else secret)
+
+
+@functools.lru_cache(maxsize=64)
+def _keyed_mark(noun: str, name: str, words: str, secret: str | bytes) -> bytes:
+    """The last few are remembered: an import says twice of each row what it says."""
+    key = _words_key(secret)
     return hmac.digest(key, f"{noun}.{name}:{words}".encode(), "sha256")[:WORDS_MARK]
 
 
@@ -102,29 +117,30 @@ def _words_key(secret: str | bytes) -> bytes:
     return hashlib.sha256(b"gongzhi.ledger.words" + force_bytes(secret)).digest()
 
 
+# What these fields give back is exactly what was put in, if it is of this type; asking each of them takes most of the
+# time of a fingerprint.
+_KEPT_AS_GIVEN: dict[type[models.Field[Any, Any]], type] = {
+    models.CharField: str,
+    models.BooleanField: bool,
+    models.BigIntegerField: int,
+    models.PositiveIntegerField: int,
+    models.PositiveSmallIntegerField: int,
+    models.ForeignKey: int,
+    models.DateTimeField: datetime,
+}
+
+
 @functools.cache
-def _recorded(kind: type[Recorded]) -> tuple[Any, ...]:
-    return tuple(kind._meta.get_field(name) for name in kind.RECORDED)
-
-
-# What these fields give back is exactly what was put in; asking each of them takes most of the time of a fingerprint.
-_KEPT_AS_GIVEN = frozenset(
-    {
-        (str, models.CharField),
-        (bool, models.BooleanField),
-        (int, models.BigIntegerField),
-        (int, models.PositiveIntegerField),
-        (int, models.PositiveSmallIntegerField),
-        (int, models.ForeignKey),
-        (datetime, models.DateTimeField),
-    }
-)
+def _recorded(kind: type[Recorded]) -> tuple[tuple[str, Any, type | None], ...]:
+    """The recorded fields: where the value stands, the field, and the type of values that it keeps as given."""
+    fields: list[Any] = [kind._meta.get_field(name) for name in kind.RECORDED]
+    return tuple((field.attname, field, _KEPT_AS_GIVEN.get(type(field))) for field in fields)
 
 
 def _as_kept(field: Any, value: Any) -> Any:
     """The value as it will come back from the database, whatever the action assigned ("3", 3, Decimal(3) …)."""
-    if value is None or (type(value), type(field)) in _KEPT_AS_GIVEN:
-        return value
+    if value is None:
+        return None
     value = field.to_python(value)
     if isinstance(value, Decimal) and isinstance(field, models.DecimalField):
         return value.quantize(Decimal(1).scaleb(-field.decimal_places))

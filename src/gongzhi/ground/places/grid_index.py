@@ -36,6 +36,14 @@ class Index:
         hits = self.tree.query(shapely.Point(lon, lat), predicate="intersects")
         return int(self.places[hits.min()]) if len(hits) else None  # rows stand in that order
 
+    def at_all(self, points: Sequence[tuple[float, float]]) -> list[int | None]:
+        """``at`` for many points, asked at once."""
+        asked, hits = self.tree.query(shapely.points(points), predicate="intersects")
+        first: dict[int, int] = {}
+        for point, hit in zip(asked.tolist(), hits.tolist(), strict=True):
+            first[point] = min(hit, first.get(point, hit))
+        return [int(self.places[first[point]]) if point in first else None for point in range(len(points))]
+
     def nearest(self, lon: float, lat: float, within: float) -> tuple[int, float] | None:
         """The place id of the nearest grid and its distance in metres, when one lies within so many metres."""
         high = within / DEGREE
@@ -118,7 +126,7 @@ def nearest_grid(lon: float, lat: float, within: float) -> tuple[Place, float] |
 def grids_at(points: Sequence[tuple[float, float]]) -> list[Place | None]:
     """``grid_at`` for the points of a batch: two questions for all of them."""
     index = _index(_token())
-    ids = [index.at(lon, lat) for lon, lat in points]
+    ids = index.at_all(points) if points else []
     places = Place.objects.in_bulk({pk for pk in ids if pk is not None})
     return [places.get(pk) if pk is not None else None for pk in ids]
 

@@ -201,7 +201,9 @@ class SealedTextField(_SealedBase):
         secret: Secret | None = getattr(model_instance, self.attname)
         if secret is None:
             return None
-        if secret._plain is not None and (add or secret._sealed is None):
+        if secret._plain == "":
+            secret._sealed = b""  # nothing stays nothing, wherever it belongs
+        elif secret._plain is not None and (add or secret._sealed is None):
             secret._sealed = seals.seal(secret._plain, self.place_of(model_instance))
         elif add:
             secret.open()  # a copied row with a new key: its bytes must fit, or nothing is written

@@ -543,7 +543,7 @@ def _write(bulk: BulkImport, rows: Sequence[Row], plan: Plan, now: datetime) -> 
     pour(
         Ending,
         [
-            Ending(message=message, ended_at=placed.incoming.closed_at or now, words=placed.incoming.outcome)
+            Ending(message_id=message.pk, ended_at=placed.incoming.closed_at or now, words=placed.incoming.outcome)
             for message, placed in zip(messages, new, strict=True)
             if placed.incoming.closed
         ],
@@ -561,21 +561,21 @@ def _message(bulk: BulkImport, plan: Plan, placed: Placed, number: str) -> Messa
         received_at=incoming.received_at,
         text=incoming.text,
         category=incoming.category[:80],
-        place=placed.place,
+        place_id=placed.place.pk if placed.place is not None else None,
         place_path=placed.place.path if placed.place is not None else "",
         address=incoming.address,
         lon=incoming.point[0] if incoming.point else None,
         lat=incoming.point[1] if incoming.point else None,
-        nearest=placed.nearest,
+        nearest_id=placed.nearest.pk if placed.nearest is not None else None,
         nearest_metres=placed.metres,
         reporter_name=incoming.name,
         reporter_phone=incoming.phone,
         answer_by=AnswerBy.PHONE if incoming.phone else AnswerBy.NONE,
         language=plan.language,
-        entered_by=bulk.by,
+        entered_by_id=bulk.by_id,
         source=bulk.source,
         external_id=incoming.external_id,
-        bulk_import=bulk,
+        bulk_import_id=bulk.pk,
     )
 
 

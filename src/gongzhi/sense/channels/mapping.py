@@ -55,6 +55,7 @@ _TOP_KEYS = frozenset(
         "fields",
     }
 )  # fmt: skip
+_SECONDS = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 _SERIAL = re.compile(r"\d{5}(\.\d+)?")
 _SCIENTIFIC = re.compile(r"\d([.,]\d+)?[eE]\+?\d{2,}")
 _SERIAL_DAY_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's day zero has no zone
@@ -169,6 +170,8 @@ def _moment(cell: Cell, formats: Sequence[str]) -> datetime:
         return cell
     if isinstance(cell, date):
         return datetime(cell.year, cell.month, cell.day)  # noqa: DTZ001 - the rule adds the zone
+    if _SECONDS.fullmatch(cell) and (formats or FORMATS)[0] == FORMATS[0]:
+        return datetime.fromisoformat(cell)  # the usual form, read ten times as fast
     for form in formats or FORMATS:
         try:
             return datetime.strptime(cell, form)  # noqa: DTZ007 - the rule adds the zone

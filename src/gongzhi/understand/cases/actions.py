@@ -43,7 +43,7 @@ from gongzhi.understand.cases.events import (
     UrgencyMarked,
     VoiceWithdrawn,
 )
-from gongzhi.understand.cases.importing import ending_of, open_batch, with_surroundings
+from gongzhi.understand.cases.importing import MADE_OF, ending_of, open_batch, with_surroundings
 from gongzhi.understand.cases.models import MOVES, RUNNING, Case, Category, CoHandler, Move, Note, Ruling, State, Voice
 from gongzhi.understand.cases.responsibility import Desks, Position, desk_for, desk_place, proposal_for
 from gongzhi.understand.cases.tree import category_by_code, deadline_rule_of, in_force
@@ -78,8 +78,8 @@ def open_from_message(event: MessageReceived, *, entry: Entry, now: datetime) ->
 def open_from_import(event: MessagesImported, *, entry: Entry, now: datetime) -> None:
     """A batch of imported messages becomes cases (reaction to MessagesImported)."""
     imported = Message.objects.filter(bulk_import_id=event.import_id, pk__gte=event.first, pk__lte=event.last)
-    # What is sealed stays where it is: a case is made of the rest.
-    messages = list(imported.defer("reporter_name", "reporter_phone", "reporter_email").order_by("pk"))
+    # What is sealed stays where it is, and so does all that a case is not made of.
+    messages = list(imported.only(*MADE_OF).order_by("pk"))
     desks = Desks(timezone.localdate(now))
     open_batch(
         with_surroundings(messages),
@@ -94,7 +94,7 @@ def new_case(message: Message, *, now: datetime, desks: Desks | None = None, end
     First receiver leads: it lies with the nearest desk. Who makes many gives the ``desks`` that they share. What has
     ended elsewhere gets no deadline.
     """
-    on = timezone.localdate(now)
+    on = desks.on if desks is not None else timezone.localdate(now)
     place = message.place or _who_looks(message, on)
     category = in_force(category_by_code(message.category), on) if message.category else None
     case = Case(

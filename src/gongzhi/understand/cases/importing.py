@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from django.utils import timezone
 
-from gongzhi.ground.filling import pour
+from gongzhi.ground.filling import among, pour
 from gongzhi.ground.ledger.actions import record_many
 from gongzhi.ground.ledger.events import Event
 from gongzhi.ground.ledger.models import Recorded
@@ -18,6 +18,11 @@ from gongzhi.understand.cases.models import Case, State, Voice
 from gongzhi.understand.cases.responsibility import Position, lead_for
 
 Lead = tuple[str, int | None]
+# What a case takes from its message.
+MADE_OF = (
+    "number", "channel", "received_at", "text", "category", "place", "nearest", "nearest_metres", "address", "lon",
+    "lat", "answer_by",
+)  # fmt: skip
 NEAR = 5_000  # metres within which a grid's own street looks for the place
 
 
@@ -50,12 +55,15 @@ def with_surroundings(messages: Sequence[Message]) -> Sequence[Message]:
     places = Place.objects.in_bulk(
         {pk for message in messages for pk in (message.place_id, message.nearest_id) if pk is not None}
     )
-    ended = Ending.objects.filter(message__in=[one.pk for one in messages])
+    pks = [message.pk for message in messages]
+    ended = Ending.objects.filter(among("message_id", pks)) if pks else []
     endings = {ending.message_id: ending for ending in ended}
     for message in messages:
-        message.place = places[message.place_id] if message.place_id is not None else None
-        message.nearest = places[message.nearest_id] if message.nearest_id is not None else None
-        message._state.fields_cache["ending"] = endings.get(message.pk)
+        message._state.fields_cache.update(
+            place=places[message.place_id] if message.place_id is not None else None,
+            nearest=places[message.nearest_id] if message.nearest_id is not None else None,
+            ending=endings.get(message.pk),
+        )
     return messages
 
 
@@ -79,7 +87,7 @@ def _case(
     case.placed = placed
     desk = (case.lead_role, case.lead_place_id)
     category = case.category
-    if category is not None and not category.is_in_force(timezone.localdate(now)):
+    if category is not None and not category.is_in_force(leads.on):
         category = case.category = None
     if category is not None:
         case.sorted_at = now  # whoever made the mapping has sorted it

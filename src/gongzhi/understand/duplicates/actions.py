@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from gongzhi.ground.access.actions import require
 from gongzhi.ground.accounts.models import User
+from gongzhi.ground.filling import among
 from gongzhi.ground.ledger.actions import record
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.refusals import NotThere, Refusal
@@ -34,7 +35,7 @@ def sign(case_ids: Collection[int], *, now: datetime) -> int:
     """Write the signatures that are missing. Gives back how many were written."""
     days = int(rule("duplicates.window_days", path="", on=timezone.localdate(now)))
     told = Voice.objects.filter(
-        first_case_id__in=case_ids, joined_at__isnull=True, first_case__signature=None
+        among("first_case_id", case_ids), joined_at__isnull=True, first_case__signature=None
     ).values_list("first_case_id", "message_id", "message__text", "first_case__closed_at")
     signatures: list[Signature] = []
     postings: list[str] = []

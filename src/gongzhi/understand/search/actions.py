@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from django.db import connection, transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from gongzhi.ground.access.actions import require
 from gongzhi.ground.access.reach import posts_with
 from gongzhi.ground.accounts.models import User
+from gongzhi.ground.filling import among
 from gongzhi.ground.ledger.actions import record
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.privacy.actions import LONGEST_REASON, SHORTEST_REASON
@@ -29,6 +29,20 @@ from gongzhi.understand.search.spelling import bigrams
 
 MOST_TEXT = 20_000  # characters of one case that are indexed: a merge of hundreds of voices says the same again
 MOST_FOUND = 50  # cases of one caller
+
+
+class _Said(NamedTuple):
+    """What is indexed of a case itself: a plain row, because an import brings a thousand at once."""
+
+    id: int
+    number: str
+    summary: str
+    address: str
+    place_path: str
+    category_id: int | None
+    opened_at: datetime
+    lead_role: str
+    lead_place_id: int | None
 
 
 class OfCase(Protocol):
@@ -51,23 +65,34 @@ def write_index(case_ids: Iterable[int]) -> int:
     wanted = sorted(set(case_ids))
     if not wanted:
         return 0
-    locked = Case.objects.filter(pk__in=wanted).order_by("pk").select_for_update(of=("self",), no_key=True)
-    cases = list(locked)
+    locked = Case.objects.filter(among("pk", wanted)).order_by("pk").select_for_update(of=("self",), no_key=True)
+    cases = [_Said(*values) for values in locked.values_list(*_Said._fields)]
     told: dict[int, list[str]] = {pk: [] for pk in wanted}
     # A case that was merged into another is still found by what it said itself.
-    voices = Voice.objects.filter(Q(case__in=wanted) | Q(first_case__in=wanted)).order_by("pk")
+    voices = Voice.objects.filter(among("case_id", wanted) | among("first_case_id", wanted)).order_by("pk")
     rows_said = voices.values_list("case_id", "first_case_id", "message__text", "message__address")
     for now_of, first_of, text, address in rows_said:
         for pk in {now_of, first_of} & told.keys():
             told[pk] += [text, address]
-    rows = [CaseText(case_id=case.pk, words=words_of(case, told[case.pk])) for case in cases]
-    CaseText.objects.bulk_create(
-        rows, batch_size=500, update_conflicts=True, unique_fields=["case"], update_fields=["words"]
-    )
-    return len(rows)
+    _keep([(case.id, words_of(case, told[case.id])) for case in cases])
+    return len(cases)
 
 
-def words_of(case: Case, told: Iterable[str]) -> list[str]:
+def _keep(rows: Sequence[tuple[int, Sequence[str]]]) -> None:
+    """Write the rows, new or anew: one statement for all of them. ``bulk_create`` would spell out every value."""
+    field = CaseText._meta.get_field("words")
+    spelt = [(pk, field.get_db_prep_value(words, connection)) for pk, words in rows]
+    table, anew = CaseText._meta.db_table, "ON CONFLICT (case_id) DO UPDATE SET words = excluded.words"
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            given = "SELECT pk, said::tsvector FROM unnest(%s::bigint[], %s::text[]) AS given (pk, said)"
+            columns = [[pk for pk, _words in spelt], [words for _pk, words in spelt]]
+            cursor.execute(f"INSERT INTO {table} (case_id, words) {given} {anew}", columns)
+        else:
+            cursor.executemany(f"INSERT INTO {table} (case_id, words) VALUES (%s, %s) {anew}", spelt)  # noqa: S608
+
+
+def words_of(case: _Said, told: Iterable[str]) -> list[str]:
     """What is indexed of a case whose voices have told this."""
     parts = dict.fromkeys(part for part in (case.summary, case.address, *told) if part)
     own = marks.of_case(

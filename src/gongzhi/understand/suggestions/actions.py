@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from gongzhi.ground.accounts.models import User
+from gongzhi.ground.filling import among
 from gongzhi.ground.ledger.actions import record
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.sense.channels.models import Message
@@ -30,7 +31,7 @@ KEPT_VERSIONS = 5
 def suggest(events: Sequence[CaseOpened], *, entries: Sequence[Entry], now: datetime) -> None:
     """Read the messages that opened these cases (reaction to CaseOpened). Cases that are sorted already are left."""
     said = {event.case_id: event.message_id for event in events}
-    waiting = Case.objects.filter(pk__in=said, sorted_at__isnull=True, state__in=OPEN)
+    waiting = Case.objects.filter(among("pk", said), sorted_at__isnull=True, state__in=OPEN)
     cases = list(waiting.values_list("pk", "place_path", "opened_at"))
     texts = dict(Message.objects.filter(pk__in=[said[pk] for pk, *_more in cases]).values_list("pk", "text"))
     if not cases:
