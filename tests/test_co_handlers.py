@@ -162,3 +162,21 @@ def test_asking_and_doing_without_in_the_browser(assigned, town, as_user, delive
     assert client.get(f"/staff/cases/{case.number}/part/{part.pk + 1}/drop/").status_code == 404
     assert client.post(drop, {"reason": "门开着", "version": case.version}).status_code == 303
     assert client.post(f"/staff/tasks/{lead.pk}/done/", {"words": "清走了"}).status_code in (302, 303)
+
+
+def test_a_co_handler_writes_notes_until_the_part_is_sent_back(shared, town, moment, deliver, as_user):
+    _message, case, _part = shared
+    client = as_user(town.property_manager)
+    page = client.get(f"/staff/cases/{case.number}/").content.decode()
+    assert "A note for colleagues" in page
+    assert "Talk with the reporter" not in client.get(f"/staff/cases/{case.number}/beside/").content.decode()
+    assert client.post(f"/staff/cases/{case.number}/note/", {"text": "钥匙在业委会"}).status_code == 303
+    note = case.notes.get()
+    assert (note.by, note.post.role) == (town.property_manager, "property_manager")
+    tasks.return_task(task_id=orders(case)[1].pk, reason="钥匙在业委会", by=town.property_manager, now=moment.now)
+    deliver(now=moment.now)
+    client = as_user(town.property_manager)
+    assert "A note for colleagues" not in client.get(f"/staff/cases/{case.number}/").content.decode()
+    with pytest.raises(Refusal) as refusal:
+        cases.add_note(case_id=case.pk, text="还有", by=town.property_manager, now=moment.now)
+    assert refusal.value.status == 403

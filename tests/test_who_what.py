@@ -51,6 +51,8 @@ TABLE = {
     "unmerge":          "--. .+. ++++ ... ... .",
     "extend":           "--. .-. +-++ ... ... .",
     "note":             "++. .+. ++++ ... ... .",
+    "note on the officer's case": "++. .+. ++++ +.. ... .",  # who leads
+    "note on a shared case": "++. .+. ++++ .+. ... .",  # the property manager has a part in it
     "reveal":           "++. .+. ++++ ... ... .",
     "propose referral": "--. .+. ++++ ... ... .",
     "propose exclusion": "--. .+. ++++ ... ... .",
@@ -196,6 +198,12 @@ def test_who_may_do_what(
     ruling = returned.rulings.get()
     escalation.escalate(now=case.escalate_at)
     slip = case.slips.get()
+    _sixth, led = assigned(text="河边的护栏断了。")
+    seat = {"role": "department_officer", "place_id": town.county.pk}
+    cases.assign_case(case_id=led.pk, by=town.street_clerk, now=now, **seat)
+    _seventh, shared = assigned(text="地下室有积水。")
+    seat = {"role": "property_manager", "place_id": town.community.pk}
+    parts.ask_part(case_id=shared.pk, need="开门", by=town.worker, now=now, **seat)
     tomorrow = now.date() + timedelta(days=1)
     newcomer = make_user("newcomer", "新来的")
     for name in ("system", "security", "audit"):
@@ -221,6 +229,10 @@ def test_who_may_do_what(
                 return cases.extend_deadline(case_id=case.pk, amount=1, reason="缺零件", **given)
             case "note":
                 return cases.add_note(case_id=case.pk, text="记一下", **given)
+            case "note on the officer's case":
+                return cases.add_note(case_id=led.pk, text="记一下", **given)
+            case "note on a shared case":
+                return cases.add_note(case_id=shared.pk, text="记一下", **given)
             case "reveal":
                 if not type(case).objects.visible_to(by).filter(pk=case.pk).exists():
                     return False  # the page asks that first

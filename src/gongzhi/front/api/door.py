@@ -31,11 +31,11 @@ REFUSALS: Final = frozenset({400, 401, 403, 404, 409, 422, 429})
 
 
 class May(HttpBearer):
-    """A token with this verb, of a person with a post that has it. ``""``: any token."""
+    """A token with one of these verbs, of a person with a post that has it. None: any token."""
 
-    def __init__(self, verb: str) -> None:
+    def __init__(self, *verbs: str) -> None:
         super().__init__()
-        self.verb = verb
+        self.verbs = verbs
 
     def authenticate(self, request: HttpRequest, token: str) -> Token | None:
         now = timezone.now()
@@ -46,12 +46,13 @@ class May(HttpBearer):
         count_token(found.pk, now)
         # The session that a browser may have sent along counts for nothing here.
         request.user = found.user
-        if self.verb:
-            if self.verb not in found.verbs:
+        if self.verbs:
+            given = [verb for verb in self.verbs if verb in found.verbs]
+            if not given:
                 raise Refusal(
-                    _("This token was not made for that: it needs “%(verb)s”.") % {"verb": self.verb}, status=403
+                    _("This token was not made for that: it needs “%(verb)s”.") % {"verb": self.verbs[0]}, status=403
                 )
-            if not posts_with(found.user, self.verb, timezone.localdate(now)):
+            if not any(posts_with(found.user, verb, timezone.localdate(now)) for verb in given):
                 raise Refusal(_("None of your posts allows this here."), status=403)
         return found
 
@@ -141,13 +142,16 @@ def _unreadable(request: HttpRequest, _error: Exception) -> HttpResponse:
     return problem(400, _("This request could not be read."))
 
 
-def may(verb: str, answer: Any, *, status: int = 200, **more: Any) -> dict[str, Any]:
-    """What every operation says of itself: who may call it, what it answers, and how it refuses."""
+def may(verbs: str | tuple[str, ...], answer: Any, *, status: int = 200, **more: Any) -> dict[str, Any]:
+    """What every operation says of itself: who may call it (one of the verbs), what it answers, how it refuses."""
+    wanted = (verbs,) if isinstance(verbs, str) else verbs
+    wanted = tuple(verb for verb in wanted if verb)
+    named = " or ".join(f"`{verb}`" for verb in wanted)
     return {
-        "auth": May(verb),
+        "auth": May(*wanted),
         "response": {status: answer, REFUSALS: Problem},
-        "description": f"Needs the verb `{verb}`." if verb else "Any token.",
-        "openapi_extra": {"x-verb": verb},
+        "description": f"Needs the verb {named}." if wanted else "Any token.",
+        "openapi_extra": {"x-verbs": list(wanted)},
         **more,
     }
 

@@ -594,11 +594,15 @@ def extend_deadline(
 
 @transaction.atomic
 def add_note(*, case_id: int, text: str, by: User, now: datetime) -> Note:
-    """Write something down for colleagues. Notes never conflict, so no version is asked."""
+    """Write something down for colleagues, co-handlers among them. Notes never conflict, so no version is asked."""
     case = Case.objects.visible_to(by).filter(pk=case_id).first()
-    if case is None:
-        raise NotThere()
-    post = speaking_post(case, by, now)
+    if case is not None:
+        post = speaking_post(case, by, now)
+    else:
+        case = Case.objects.shared_with(by).filter(pk=case_id).first()
+        if case is None:
+            raise NotThere()
+        post = helping_post(case, by, now)
     clean = text.replace("\x00", "").strip()
     if not clean:
         raise Refusal(_("The note is empty."), field="text", status=422)
@@ -626,6 +630,15 @@ def speaking_post(case: Case, by: User, now: datetime) -> Post:
     if deputy is None:
         raise Refusal(_("None of your posts allows this here."), status=403)
     return deputy
+
+
+def helping_post(case: Case, by: User, now: datetime) -> Post:
+    """The post by which somebody has a part in the case that was not sent back."""
+    for role, place_id in CoHandler.objects.filter(case=case).at_hand(by).values_list("role", "place_id"):
+        post = acting_for(by, role, place_id, "cases.note", timezone.localdate(now))
+        if post is not None:
+            return post
+    raise Refusal(_("None of your posts allows this here."), status=403)
 
 
 def _lead(case: Case) -> tuple[str, int | None]:

@@ -500,6 +500,12 @@ class Reply(Recorded):
         return f"{self.case}: {self.get_way_display()}"
 
 
+class CoHandlerQuerySet(models.QuerySet["CoHandler"]):
+    def at_hand(self, user: User | AnonymousUser) -> Self:
+        """The parts that lie with the person's posts: asked for or done, not sent back and not dropped."""
+        return self.filter(holds_position(user), state__in=["asked", "done"])
+
+
 class CoHandler(Recorded):
     """Somebody besides the lead who has a part in a case, with a deadline of their own."""
 
@@ -524,6 +530,8 @@ class CoHandler(Recorded):
     RECORDED = ("case_id", "role", "place_id", "state", "due_at", "asked_by_id", "asked_at", "ended_at", "escalation")
     ADDED = frozenset({"escalation"})
     WORDS = ("need",)
+
+    objects = CoHandlerQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -39,7 +39,7 @@ from gongzhi.ground.rules.spans import Span
 from gongzhi.sense.channels.models import Message
 from gongzhi.understand.cases import actions as cases
 from gongzhi.understand.cases.asides import asked_whose
-from gongzhi.understand.cases.models import Case, State
+from gongzhi.understand.cases.models import Case, CoHandler, State
 from gongzhi.understand.cases.responsibility import positions_at
 from gongzhi.understand.cases.tree import category_by_id
 from gongzhi.understand.cases.voices import JOINABLE
@@ -82,7 +82,7 @@ def changes_since(matter: Matter, seen: int) -> list[Step]:
 
 
 def may_do(case: Case, person: User, now: datetime) -> dict[str, bool]:
-    """The moves that state and posts allow. No query: the posts are known already."""
+    """The moves that state and posts allow. No query but for a co-handler: the posts are known already."""
     able = {
         name: case.state in states and holding(person, verb, case.place_path, now) is not None
         for name, (verb, states) in MOVES.items()
@@ -91,8 +91,11 @@ def may_do(case: Case, person: User, now: datetime) -> dict[str, bool]:
     able["leads"] = leads
     able["part"] = able["part"] or (leads and case.state in MOVES["part"][1])
     able["exclude"] = able["exclude"] and case.excluded_at is None
-    able["note"] = leads or holding(person, "cases.note", case.place_path, now) is not None
-    able["contact"] = able["note"] and case.state not in (State.WITHDRAWN, State.MERGED)
+    sees = holding(person, "cases.read", case.place_path, now) is not None
+    answers = leads or (sees and holding(person, "cases.note", case.place_path, now) is not None)
+    able["note"] = answers or CoHandler.objects.filter(case=case).at_hand(person).exists()
+    able["contact"] = answers and case.state not in (State.WITHDRAWN, State.MERGED)
+    able["see checks"] = sees or holding(person, "checks.check", case.place_path, now) is not None
     able["check"] = case.state == State.TO_CHECK and holding(person, "checks.check", case.place_path, now) is not None
     able["reveal"] = holding(person, "privacy.reveal", case.place_path, now) is not None
     return able
@@ -132,7 +135,7 @@ class CasePage(Guarded):
                 for task in reversed(matter.tasks)
             ],
             "checks": [
-                {"check": check, "url": address("workbench:check", check.pk) if able_to_see_checks(able) else ""}
+                {"check": check, "url": address("workbench:check", check.pk) if able["see checks"] else ""}
                 for check in reversed(matter.checks)
             ],
         }
@@ -150,10 +153,6 @@ def clock_of(case: Case, now: datetime) -> Clock:
         closed_at=case.closed_at,
         now=now,
     )
-
-
-def able_to_see_checks(able: dict[str, bool]) -> bool:
-    return able["check"] or able["assign"] or able["sort"] or able["note"]
 
 
 def lead_words(case: Case) -> str:
