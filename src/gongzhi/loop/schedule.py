@@ -43,6 +43,7 @@ SCHEDULES: tuple[Every, ...] = (
     Every("seal_entries", "gongzhi.ground.ledger.jobs.seal_entries", seconds=60),
     Every("move_unanswered_checks", "gongzhi.verify.checks.jobs.move_unanswered", seconds=600),
     Every("remind_obligations", "gongzhi.act.disputes.jobs.remind_obligations", at=time(8, 0)),
+    Every("settle_scores", "gongzhi.act.values.jobs.settle_unopposed", at=time(0, 40)),
     Every("remind_late_units", "gongzhi.act.whistles.jobs.remind_late", seconds=300),
     Every("send_waiting_notices", "gongzhi.verify.notices.jobs.send_waiting", seconds=60),
     Every("escalate_late_cases", "gongzhi.understand.cases.jobs.escalate", seconds=60),
