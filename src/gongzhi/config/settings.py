@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "gongzhi.verify.checks",
     "gongzhi.act.disputes",
     "gongzhi.act.whistles",
+    "gongzhi.act.points",
     "gongzhi.act.values",
     "gongzhi.act.visits",
     "gongzhi.act.tasks",

@@ -67,19 +67,23 @@ def pytest_configure() -> None:
 
 
 def _let_flush_empty_the_record() -> None:
-    """A test that commits ends by emptying all tables. The record refuses that, so its guard is lifted around it."""
+    """A test that commits ends by emptying all tables. Append-only rows refuse that, so their guard is lifted."""
     from importlib import import_module
 
     from django.db.backends.base.operations import BaseDatabaseOperations
 
-    guard = import_module("gongzhi.ground.ledger.migrations.0002_append_only")
+    guards = {
+        "ledger_entry": import_module("gongzhi.ground.ledger.migrations.0002_append_only"),
+        "points_booking": import_module("gongzhi.act.points.migrations.0002_rows_stay"),
+    }
     flush = BaseDatabaseOperations.execute_sql_flush
 
     def around(self: BaseDatabaseOperations, sql_list: Iterable[str]) -> None:
         sql_list = list(sql_list)
-        if any("ledger_entry" in sql for sql in sql_list):
-            vendor = self.connection.vendor
-            sql_list = [*guard.removals(vendor), *sql_list, *guard.statements(vendor)]
+        vendor = self.connection.vendor
+        for table, guard in guards.items():
+            if any(table in sql for sql in sql_list):
+                sql_list = [*guard.removals(vendor), *sql_list, *guard.statements(vendor)]
         flush(self, sql_list)
 
     BaseDatabaseOperations.execute_sql_flush = around  # type: ignore[method-assign]

@@ -57,13 +57,13 @@ ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
     Role.GRID_WORKER: frozenset(
         _WORK
         | {"cases.read", "cases.enter", "checks.check", "privacy.reveal", "places.read"}
-        | {"values.work", "points.check"}
+        | {"values.work", "points.read", "points.check"}
     ),
     Role.BUILDING_CHIEF: frozenset(
         {"workbench.enter", "cases.enter", "places.read", "directives.work", "burden.read"}
-        | {"values.work", "points.check"}
+        | {"values.work", "points.read", "points.check"}
     ),
-    Role.COMMUNITY_CLERK: frozenset(_WORK | _DESK | {"values.work", "points.check"}),
+    Role.COMMUNITY_CLERK: frozenset(_WORK | _DESK | {"values.work", "points.read", "points.check"}),
     Role.COMMUNITY_SECRETARY: frozenset(
         _WORK
         | _DESK
@@ -71,7 +71,7 @@ ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
         | _MEDIATION
         | _DIRECT
         | {"cases.extend", "cases.supervise", "places.switch_mode", "bulletins.make"}
-        | {"values.manage", "values.work", "points.manage"}
+        | {"values.manage", "values.work", "points.read", "points.manage"}
     ),
     Role.HOTLINE_DESK: frozenset(_WORK | _DESK - {"cases.pause"}),
     Role.STREET_CLERK: frozenset(
