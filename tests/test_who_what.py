@@ -124,6 +124,10 @@ PAGES = {
     "/staff/cases/{case}/told/":        "++. .+. ++++ ... ... .",
     "/staff/powers/":                   "... ... .... ... +++ .",
     "/staff/tokens/":                   "+++ +++ ++++ +++ +++ .",
+    "/staff/load/":                     "... ... +.++ ... ... .",
+    "/staff/load/grid_worker/{grid}/":  "... ... +.++ ... ... .",
+    "/staff/standins/":                 "... ... +.++ ... ... .",
+    "/staff/standins/new/":             "... ... +.++ ... ... .",
     "/staff/webhooks/":                 "... ... .... ... +.. .",
     "/staff/whistles/":                 "+++ .++ ++++ +++ ... .",
     "/staff/whistles/new/":             "... ... ..++ ... ... .",
@@ -294,10 +298,13 @@ def test_without_powers_an_administration_only_looks(people: dict[str, User], to
     assert tried(lambda: set_responsibility(**row, by=people["system"], **given)) == "-"
 
 
-def test_who_opens_which_page(people: dict[str, User], report: Any, done: Any, as_user: Any, client: Any) -> None:
+def test_who_opens_which_page(
+    people: dict[str, User], town: Any, report: Any, done: Any, as_user: Any, client: Any
+) -> None:
     _message, case = done()
     _other, new = report(text="西门的路灯也不亮。")
     given = {"case": case.number, "new": new.number, "task": case.tasks.get().pk, "check": case.checks.get().pk}
+    given["grid"] = town.grid.pk
     for page in PAGES:
         answer = client.get(page.format(**given))
         assert (answer.status_code, answer["Location"][:16]) == (302, "/accounts/login/"), page

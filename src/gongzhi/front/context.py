@@ -47,6 +47,8 @@ STAFF_MENU: Final = (
     (_("Map"), "workbench:map", "map", "places.read"),
     (_("Rulings"), "workbench:rulings", "people", "cases.rule"),
     (_("Supervision slips"), "workbench:slips", "flag", "tasks.work"),
+    (_("Open load"), "workbench:load", "list", "load.read"),
+    (_("Stand-ins"), "workbench:standins", "people", "access.stand_in"),
     (_("Whistles"), "workbench:whistles", "sound", "whistles.answer"),
     (_("Disputes"), "workbench:disputes", "dispute", "disputes.enter"),
     (_("Themes"), "workbench:themes", "list", "themes.answer"),

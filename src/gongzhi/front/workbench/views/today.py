@@ -22,7 +22,7 @@ from gongzhi.front.story import position_words
 from gongzhi.front.workbench.filters import clock_condition, end_of_day
 from gongzhi.front.workbench.rows import CaseRow, case_rows, place_words
 from gongzhi.ground.access.guard import Guarded
-from gongzhi.ground.access.reach import posts_of, reach
+from gongzhi.ground.access.reach import posts_of, reach, stand_ins_of
 from gongzhi.ground.access.roles import ADMINISTRATIONS
 from gongzhi.ground.accounts.models import User
 from gongzhi.understand.cases.models import Case, CaseQuerySet, Ruling, Slip, State
@@ -136,6 +136,7 @@ class Today(Guarded):
         if not posts:
             return render(request, "workbench/today_nobody.html", context)
         context["post_words"] = " · ".join(str(post) for post in posts)
+        context["standing_in"] = stand_ins_of(self.person)
         verbs = {verb for post in posts for verb in post.verbs}
         work = Work(self.person, self.now, verbs)
         sections = [work.tasks()] if "tasks.work" in verbs else []
