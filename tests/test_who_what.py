@@ -111,6 +111,7 @@ PAGES = {
     "/staff/posts/":                    "... ... .... ... .++ .",
     "/staff/places/":                   "+++ +++ ++++ +++ +++ .",
     "/staff/places/110108014/":         "... ... .+++ +.. +++ .",
+    "/staff/profiles/":                 "+++ +++ ++++ +++ +++ .",
     "/staff/rules/":                    "... ... .... ... +.+ .",
     "/staff/categories/":                "... ... .... ... +.. .",
     "/staff/categories/environment/":    "... ... .... ... +.. .",

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gongzhi.front.mode import ORDINARY, Mode
 from gongzhi.front.standing import band, desk_path
+from gongzhi.front.working import hides, label_for, modules_for
 from gongzhi.ground.access.reach import posts_of
 
 DISPLAYS: Final = ("ordinary", "elder")
@@ -56,6 +57,7 @@ STAFF_MENU: Final = (
     (_("Bulletins"), "workbench:bulletins", "calendar", "rates.read"),
     (_("Import"), "workbench:imports", "inbox", "channels.import"),
     (_("Places"), "workbench:places", "pin", "places.read"),
+    (_("Profiles"), "workbench:profiles", "settings", "places.read"),
     (_("Posts"), "workbench:posts", "users", "access.read"),
     (_("Categories"), "workbench:categories", "list", "cases.categories"),
     (_("Responsibilities"), "workbench:responsibilities", "people", "cases.categories"),
@@ -88,10 +90,13 @@ def _entry(request: HttpRequest, label: Any, name: str, icon: str) -> Entry | No
 
 def menu(request: HttpRequest, entries: tuple[tuple[Any, str, str, str], ...], verbs: set[str]) -> list[Entry]:
     """The entries that this person may use, each with its address. Of nested addresses the longest is current."""
+    modules = modules_for(request) if verbs else frozenset()
     found = [
         entry
         for label, name, icon, verb in entries
-        if (not verb or verb in verbs) and (entry := _entry(request, label, name, icon))
+        if (not verb or verb in verbs)
+        and not (verb and hides(name, modules))
+        and (entry := _entry(request, label_for(name, label, request), name, icon))
     ]
     here = max((entry.url for entry in found if entry.current), key=len, default="")
     bar = len(found) if len(found) <= DAILY + 1 else DAILY

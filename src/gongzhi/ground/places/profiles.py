@@ -19,7 +19,7 @@ _turn = 0
 
 
 def changed() -> None:
-    """Called on commit by the action that sets a profile."""
+    """Called on commit by the action that sets a profile. While it waits, only that transaction sees the switch."""
     global _turn
     _turn += 1
 
@@ -27,11 +27,6 @@ def changed() -> None:
 def turn() -> int:
     """Counts the profiles that this process has set."""
     return _turn
-
-
-def changed_in_this_transaction() -> bool:
-    """Whether changed() waits for this transaction's commit. A rollback, even of a savepoint, takes it away again."""
-    return any(entry[1] is changed for entry in connection.run_on_commit)
 
 
 def stamp_sql() -> str:

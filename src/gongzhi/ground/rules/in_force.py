@@ -24,6 +24,7 @@ from gongzhi.ground.rules.models import CalendarDay, RuleOverride
 from gongzhi.ground.rules.packs import Dated, Packs, Text, packs
 
 FRESH_SECONDS = 3.0
+RECENT_SECONDS = 60.0
 logger = logging.getLogger(__name__)
 
 
@@ -159,7 +160,7 @@ _kept: tuple[Book, float] | None = None
 def book() -> Book:
     """The book of this moment. Usually no statement; one every few seconds; four after somebody changed a rule."""
     global _kept
-    if _changed_in_this_transaction() or place_profiles.changed_in_this_transaction():
+    if _changing():
         return _read()
     kept, moment, turn = _kept, monotonic(), place_profiles.turn()
     if kept is not None and kept[0].turn == turn and moment - kept[1] < FRESH_SECONDS:
@@ -173,6 +174,17 @@ def book() -> Book:
     return fresh
 
 
+def recent() -> Book:
+    """The kept book even when it was not compared for a minute, for what every page shows, such as its menu.
+
+    What this process changed itself is in it; what others changed, as soon as anybody here asks for a rule.
+    """
+    kept = _kept
+    if kept is None or _changing() or kept[0].turn != place_profiles.turn() or monotonic() - kept[1] > RECENT_SECONDS:
+        return book()
+    return kept[0]
+
+
 def forget() -> None:
     """Throw the kept book away; the next question reads the database."""
     global _kept
@@ -184,9 +196,9 @@ def changed() -> None:
     transaction.on_commit(forget)
 
 
-def _changed_in_this_transaction() -> bool:
+def _changing() -> bool:
     """Whether forget() waits for this transaction's commit. A rollback, even of a savepoint, takes it away again."""
-    return any(entry[1] is forget for entry in connection.run_on_commit)
+    return any(entry[1] in (forget, place_profiles.changed) for entry in connection.run_on_commit)
 
 
 def _stamp() -> int:

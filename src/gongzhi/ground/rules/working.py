@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from django.utils import timezone
@@ -17,6 +17,9 @@ from django.utils.translation import gettext as _
 from gongzhi.ground.places.models import Profile
 from gongzhi.ground.refusals import Refusal
 from gongzhi.ground.rules import in_force
+from gongzhi.ground.rules.packs import packs
+
+_ANY = "00"  # no place has this path, so no pack of a place speaks of it
 
 
 class Module(StrEnum):
@@ -64,7 +67,10 @@ class Working:
 
 def flow_of(path: str, now: datetime) -> Working:
     """How work is done at the place with this path. A change of the profile or of a rule counts at once."""
-    book, on = in_force.book(), timezone.localdate(now)
+    return _working(in_force.book(), path, timezone.localdate(now))
+
+
+def _working(book: in_force.Book, path: str, on: date) -> Working:
     profile, said_at = book.profile_at(path)
 
     def value(key: str) -> object:
@@ -86,9 +92,26 @@ def flow_of(path: str, now: datetime) -> Working:
     )
 
 
+def lately(path: str, now: datetime) -> Working:
+    """The same for menus, which every page has: another process's switch may be seen up to a minute later."""
+    return _working(in_force.recent(), path, timezone.localdate(now))
+
+
+def flow_under(profile: Profile, now: datetime) -> Working:
+    """How work is done at a place that has this profile and decided nothing for itself: what the packs say."""
+    book = in_force.Book(packs=packs(), profiles={_ANY: profile})
+    return _working(book, _ANY, timezone.localdate(now))
+
+
+def places_with(profile: Profile) -> list[str]:
+    """The paths of the places that say this profile themselves."""
+    return sorted(path for path, said in in_force.book().profiles.items() if said is profile)
+
+
 def modules_of(paths: Iterable[str], now: datetime) -> frozenset[str]:
     """The modules that are used at any of these places: what the menu of somebody with several posts shows."""
-    return frozenset(module for path in set(paths) for module in flow_of(path, now).modules)
+    book, on = in_force.recent(), timezone.localdate(now)
+    return frozenset(module for path in set(paths) for module in _working(book, path, on).modules)
 
 
 def require_module(module: str, path: str, now: datetime) -> None:

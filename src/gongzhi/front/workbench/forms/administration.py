@@ -70,6 +70,9 @@ class ProfileForm(forms.Form):
     profile = forms.ChoiceField(
         label=_("Profile"), choices=[("", _("as the place above")), *Profile.choices], required=False
     )
+    reason = forms.CharField(
+        label=_("Reason"), max_length=200, help_text=_("It stands in the history of the place, for colleagues to read.")
+    )
 
 
 class OverrideForm(forms.Form):

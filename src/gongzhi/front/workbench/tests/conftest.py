@@ -3,7 +3,10 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
+from django.test import Client
+from django.utils import timezone
 
+from gongzhi.ground.access.actions import switch_powers_on
 from gongzhi.sense.channels.actions import Draft, receive_message
 from gongzhi.understand.cases import actions as cases
 from gongzhi.understand.cases.models import Case
@@ -66,3 +69,21 @@ def as_user(client, moment):
         return client
 
     return as_user
+
+
+@pytest.fixture
+def at():
+    def at(user) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return at
+
+
+@pytest.fixture
+def powers(town):
+    def powers(user):
+        return switch_powers_on(by=user, minutes=30, reason="test of the pages", now=timezone.now())
+
+    return powers

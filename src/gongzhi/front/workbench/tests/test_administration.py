@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
-from gongzhi.ground.access.actions import power_of, switch_powers_on
+from gongzhi.ground.access.actions import power_of
 from gongzhi.ground.access.models import Post
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.places.finding import mode_of, profile_of
@@ -32,24 +31,6 @@ EVERYBODY = (
     "worker", "clerk", "secretary", "street_clerk", "desk", "officer", "property_manager",
     "system", "security", "audit", "stranger",
 )  # fmt: skip
-
-
-@pytest.fixture
-def at():
-    def at(user) -> Client:
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return at
-
-
-@pytest.fixture
-def powers(town):
-    def powers(user):
-        return switch_powers_on(by=user, minutes=30, reason="test of the pages", now=timezone.now())
-
-    return powers
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -131,10 +112,10 @@ def test_a_place_elsewhere_is_not_there(town, at):
 def test_the_profile_is_set_with_powers_and_inherited(town, at, powers):
     client = at(town.system)
     url = f"/staff/places/{town.street.path}/profile/"
-    assert client.post(url, {"profile": "scarce_high_rural"}).status_code == 403
+    assert client.post(url, {"profile": "scarce_high_rural", "reason": "干部少"}).status_code == 403
     powers(town.system)
-    assert client.post(url, {"profile": "no such"}).status_code == 422
-    assert client.post(url, {"profile": "scarce_high_rural"}).status_code == 302
+    assert client.post(url, {"profile": "no such", "reason": "干部少"}).status_code == 422
+    assert client.post(url, {"profile": "scarce_high_rural", "reason": "干部少"}).status_code == 302
     assert profile_of(town.grid) == "scarce_high_rural"
 
 

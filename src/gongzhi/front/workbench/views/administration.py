@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -33,7 +34,7 @@ from gongzhi.ground.ledger.events import event_type, every_event
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.places import actions as places
 from gongzhi.ground.places.finding import mode_of, profile_of
-from gongzhi.ground.places.models import Place
+from gongzhi.ground.places.models import Place, ProfileChange
 from gongzhi.ground.places.paths import ancestors
 from gongzhi.ground.refusals import Refusal
 from gongzhi.ground.rules import actions as rules
@@ -235,6 +236,7 @@ class PlacePage(Administration):
             "may_change": access.holding(self.person, "places.change", place.path, self.now) is not None,
             "power": access.power_of(self.person, self.now),
             "mode_form": mode or ModeForm(initial={"mode": place.mode}),
+            "last_switch": ProfileChange.objects.filter(place=place).first(),
             "profile_form": profile or ProfileForm(initial={"profile": place.profile}),
             "history": [
                 {"words": event_type(entry.event).label, "at": entry.at}
@@ -288,11 +290,36 @@ class SetProfile(PlacePage):
         try:
             post = access.require(self.person, "places.change", place.path, self.now)
             places.set_profile(
-                place=place, profile=form.cleaned_data["profile"], by=self.person, now=self.now, post=post
+                place=place,
+                profile=form.cleaned_data["profile"],
+                reason=form.cleaned_data["reason"],
+                by=self.person,
+                now=self.now,
+                post=post,
             )
         except Refusal as refusal:
             return self.show(request, place, profile=form, status=_refuse(form, refusal))
+        return redirect(f"{reverse('workbench:profiles')}?place={place.path}")
+
+
+class ProfileBack(PlacePage):
+    """Give the place the profile that it had before its last switch: one button."""
+
+    def get(self, request: HttpRequest, path: str) -> HttpResponse:
         return redirect("workbench:place", path=path)
+
+    def post(self, request: HttpRequest, path: str) -> HttpResponse:
+        place = self.found(path)
+        given = request.POST.get("change", "")
+        post = access.require(self.person, "places.change", place.path, self.now)
+        places.undo_profile(
+            place=place,
+            change_id=int(given) if given.isascii() and given.isdigit() and len(given) < 18 else 0,
+            by=self.person,
+            now=self.now,
+            post=post,
+        )
+        return redirect(f"{reverse('workbench:profiles')}?place={place.path}")
 
 
 class Rules(Administration):
