@@ -101,6 +101,13 @@ PAGES = {
     "/staff/tasks/":                    "+++ +++ ++++ +++ +++ .",
     "/staff/tasks/{task}/":             "++. .+. ++++ ... ... .",
     "/staff/tasks/{task}/sheet/":       "++. .+. ++++ ... ... .",
+    "/field/":                          "+++ +++ ++++ +++ ... .",
+    "/field/visits/":                   "+++ +++ ++++ +++ ... .",
+    "/field/report/":                   "+++ +++ ++++ +++ ... .",
+    "/field/outbox/":                   "+++ +++ ++++ +++ ... .",
+    "/field/data.json":                 "+++ +++ ++++ +++ ... .",
+    "/field/paper/":                    "+++ +++ ++++ +++ ... .",
+    "/field/type/":                     "+++ +++ ++++ +++ ... .",
     "/staff/checks/":                   "+++ .++ ++++ ... ... .",
     "/staff/checks/{check}/":           "++. .+. ++++ ... ... .",
     "/staff/calls/":                    "+++ .++ ++++ ... ... .",
@@ -140,7 +147,7 @@ PAGES = {
 
 # Everybody may look at these, signed in or not.
 PUBLIC = ("/", "/report/", "/progress/", "/how/", "/privacy/", "/categories.json", "/grids.json", "/ledger/",
-          "/ledger/roots.json", "/healthz", "/accounts/login/")  # fmt: skip
+          "/ledger/roots.json", "/healthz", "/accounts/login/", "/field/worker.js", "/field/manifest.webmanifest")  # fmt: skip
 
 
 @pytest.fixture

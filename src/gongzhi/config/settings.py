@@ -37,6 +37,7 @@ GONGZHI_PROXIES = environment.number("GONGZHI_PROXIES", 0)
 INSTALLED_APPS = [
     "gongzhi.front.workbench",
     "gongzhi.front.portal",
+    "gongzhi.front.field",
     "gongzhi.front.api",
     "gongzhi.front.open311",
     "gongzhi.loop.webhooks",
@@ -95,6 +96,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "gongzhi.ground.accounts.middleware.idle_limit",
+    "gongzhi.ground.accounts.middleware.leave_nothing",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",

@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("language/", include("django.conf.urls.i18n")),
     path("open311/", include("gongzhi.front.open311.urls")),
     path("api/v1/", include("gongzhi.front.api.urls")),
+    path("field/", include("gongzhi.front.field.urls")),
     path("", include("gongzhi.verify.notices.urls")),
     path("staff/", include("gongzhi.front.workbench.urls")),
     path("", include("gongzhi.front.portal.urls")),

@@ -193,10 +193,19 @@ def accept_task(*, task_id: int, by: User, now: datetime) -> Task:
     return task
 
 
-def report_done(*, task_id: int, words: str, by: User, now: datetime, photos: Sequence[Any] = ()) -> Task:
+def report_done(
+    *,
+    task_id: int,
+    words: str,
+    by: User,
+    now: datetime,
+    photos: Sequence[Any] = (),
+    done_at: datetime | None = None,
+) -> Task:
     """Report the work as done, in words that the reporter will read; photos are welcome and never asked for.
 
-    The case is not closed by this: somebody else looks first.
+    The case is not closed by this: somebody else looks first. ``done_at``: when it was noted as done, where no network
+    could be reached at once; never before the order was written, never ahead.
     """
     clean = words.replace("\x00", "").strip()
     if not clean:
@@ -224,9 +233,10 @@ def report_done(*, task_id: int, words: str, by: User, now: datetime, photos: Se
                 )
                 % {"who": "; ".join(f"{part.get_role_display()} ({part.place.name})" for part in others)}
             )
+        ended_at = min(max(done_at or now, task.accepted_at or task.opened_at), now)
         if task.accepted_at is None:
-            task.accepted_at, task.accepted_by = now, by
-        task.ended_at, task.ended_by, task.words = now, by, clean
+            task.accepted_at, task.accepted_by = ended_at, by
+        task.ended_at, task.ended_by, task.words = ended_at, by, clean
         for large, small, width, height in copies:
             photo = TaskPhoto(task=task, width=width, height=height)
             photo.large.save(f"{photo.uid.hex}.webp", large, save=False)

@@ -1,4 +1,4 @@
-"""Ending a session that nobody uses."""
+"""Ending a session that nobody uses, and leaving nothing on the device when it is ended."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 
 _SEEN = "seen"
@@ -26,5 +27,17 @@ def idle_limit(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
             elif not isinstance(seen, int) or moment - seen > min(_COARSE, settings.GONGZHI_IDLE_LIMIT // 2):
                 request.session[_SEEN] = moment
         return get_response(request)
+
+    return middleware
+
+
+def leave_nothing(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """When somebody signs out, their browser forgets all that pages of ours have kept in it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if request.method == "POST" and request.path == reverse("account_logout"):
+            response["Clear-Site-Data"] = '"storage"'
+        return response
 
     return middleware

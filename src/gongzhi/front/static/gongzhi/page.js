@@ -57,6 +57,23 @@
     window.addEventListener("pagehide", () => speechSynthesis.cancel());
   }
 
+  // Signing out takes along what the field pages keep on this device; what was not sent is spoken of first.
+  document.addEventListener("submit", (event) => {
+    const words = event.target.dataset.leave;
+    if (words === undefined) return;
+    let waiting = "";
+    try {
+      waiting = localStorage.getItem("gongzhi-waiting") || "";
+      if (waiting && !window.confirm(words.replace("{count}", waiting))) return event.preventDefault();
+      localStorage.removeItem("gongzhi-waiting");
+    } catch {
+      // no storage, nothing kept
+    }
+    if (window.indexedDB) indexedDB.deleteDatabase("gongzhi-field");
+    if (window.caches)
+      caches.keys().then((names) => names.forEach((name) => name.startsWith("gongzhi-field") && caches.delete(name)));
+  });
+
   // A menu closes when one looks elsewhere.
   document.addEventListener("click", (event) => {
     all("details.menu[open]").forEach((menu) => menu.contains(event.target) || menu.removeAttribute("open"));
