@@ -104,6 +104,19 @@ TABLE = {
     ("get", "/checks/{check}"):              "++. +.+ ++ -- --- - -+-",
     ("post", "/checks/{check}/conclude"):    "--. +.+ ++ -- --- - -+-",
     ("post", "/checks/{check}/call-failed"): "--. +.+ ++ -- --- - -+-",
+    ("get", "/rulings"):                     "--- --- -+ -- --- - -+-",
+    ("get", "/rulings/{ruling}"):            "++. +.+ ++ -- --- - -+-",
+    ("post", "/rulings/{ruling}/decide"):    "--- --- -+ -- --- - -+-",
+    ("get", "/slips"):                       "+++ +++ ++ ++ --- - -++",
+    ("post", "/slips/{slip}/answer"):        "++. ..- .- .. --- - --.",
+    ("get", "/whistles"):                    "+++ +++ ++ ++ --- - -++",
+    ("get", "/whistles/{whistle}"):          "... ... .+ .+ --- - -+.",
+    ("post", "/whistles"):                   "--- --- -+ -- --- - -+-",
+    ("post", "/whistles/{whistle}/end"):     "--- --- -+ -- --- - -+-",
+    ("post", "/units/{unit}/arrive"):        "... ... .+ .+ --- - -+.",
+    ("post", "/units/{came}/report"):        "... ... .- .+ --- - --.",
+    ("get", "/themes"):                      "--- --+ -+ ++ --- - -+-",
+    ("get", "/themes/{theme}"):              "--- --+ -+ .. --- - -+-",
 }  # fmt: skip
 
 
@@ -121,6 +134,17 @@ def body_of(path: str, tomorrow: str, community: str, given: dict[str, Any]) -> 
         "return": {"reason": "不归我们管"},
         "merge": {"target": given["new"]},
         "unmerge": {},
+        "decide": {"words": "经现场核实。", "role": "property_manager", "place": community},
+        "answer": {"answer": "等配件，明天修好"},
+        "whistles": {
+            "place": community[:9],
+            "kind": "urgent",
+            "need": "积水需要一起处理",
+            "site": "东门",
+            "units": [{"role": "property_manager", "place": community}],
+        },
+        "end": {"result": "积水排完"},
+        "report": {"measures": "开了门", "result": "水排了"},
         "conclude": {"result": "seen_done", "method": "site"},
     }.get(path.split("/")[-1])
 
@@ -143,8 +167,11 @@ def test_every_operation_stands_in_the_table() -> None:
 def test_who_may_do_what_by_token(
     town: Any, report: Any, assigned: Any, done: Any, deliver: Any, moment: Any, token_for: Any, ask: Any
 ) -> None:
+    from gongzhi.act.tasks import actions as tasks
+    from gongzhi.act.whistles import actions as whistles
     from gongzhi.understand.cases import actions as cases
-    from gongzhi.understand.cases import parts
+    from gongzhi.understand.cases import escalation, parts
+    from gongzhi.understand.themes.models import Theme
     from gongzhi.verify.checks import actions as checks
 
     _m, case = assigned(name="赵先生", phone="13800000000")
@@ -164,7 +191,27 @@ def test_who_may_do_what_by_token(
     _m, shared = assigned(text="地下室有积水。")
     seat = {"role": "property_manager", "place_id": town.community.pk}
     parts.ask_part(case_id=shared.pk, need="开门", by=town.worker, now=moment.now, **seat)
+    _m, sent_back = assigned(text="北门的树枝压住电线。")
+    tasks.return_task(task_id=sent_back.tasks.get().pk, reason="树是园林的", by=town.worker, now=moment.now)
+    deliver(now=moment.now)
+    escalation.escalate(now=case.escalate_at)
+    units = [whistles.Called(role="property_manager", place_id=town.community.pk)]
+    calls = [
+        whistles.blow_whistle(
+            place=town.street, kind="urgent", need="积水需要一起处理", site="东门", units=units, by=town.street_clerk,
+            now=moment.now,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    came = calls[1].invitations.get()
+    whistles.note_arrival(invitation_id=came.pk, by=town.property_manager, now=moment.now)
+    theme = Theme.objects.create(
+        name="积水", place=town.community, place_path=town.community.path, since=moment.now - timedelta(days=9),
+        until=moment.now, proposed_at=moment.now,
+    )  # fmt: skip
     given = {
+        "ruling": sent_back.rulings.get().pk, "slip": case.slips.get().pk, "whistle": calls[0].pk,
+        "unit": calls[0].invitations.get().pk, "came": came.pk, "theme": theme.pk,
         "officers": officers.number, "shared": shared.number,
         "new": new.number, "merged": merged.number, "case": case.number, "paused": paused.number,
         "closed": closed.number, "task": case.tasks.get().pk, "check": checked.checks.get().pk,
@@ -183,7 +230,7 @@ def test_who_may_do_what_by_token(
             expected = dict(zip(PEOPLE, letters.replace(" ", ""), strict=True))[who]
             entries = Entry.objects.count()
             with transaction.atomic():
-                body = body_of(path, tomorrow.isoformat(), town.community.path, given)
+                body = body_of(path, tomorrow.isoformat(), town.community.path, given) if method == "post" else None
                 answer = ask(secret, method, path.format(**given), body)
                 transaction.set_rollback(True)
             letter = {200: "+", 201: "+", 403: "-", 404: "."}.get(answer.status_code, str(answer.status_code))

@@ -9,10 +9,14 @@ from ninja import Field, Header, Schema
 from pydantic import AfterValidator
 
 from gongzhi.act.tasks.models import State as _TaskState
+from gongzhi.act.whistles.models import Kind as WhistleKind
+from gongzhi.act.whistles.models import State as _WhistleState
+from gongzhi.act.whistles.models import UnitState as _UnitState
 from gongzhi.ground.access.roles import Role
 from gongzhi.sense.channels.models import LONGEST_TEXT, AnswerBy, Channel
-from gongzhi.understand.cases.models import Case
+from gongzhi.understand.cases.models import Case, Ruling, Slip
 from gongzhi.understand.cases.models import State as _CaseState
+from gongzhi.understand.themes.models import State as _ThemeState
 from gongzhi.verify.checks.models import Method, Result
 from gongzhi.verify.checks.models import State as _CheckState
 
@@ -39,6 +43,12 @@ def one_of(*values: str) -> AfterValidator:
 CaseState = Annotated[str, Field(json_schema_extra={"enum": list(_CaseState.values)})]
 TaskState = Annotated[str, Field(json_schema_extra={"enum": list(_TaskState.values)})]
 CheckState = Annotated[str, Field(json_schema_extra={"enum": list(_CheckState.values)})]
+RulingState = Annotated[str, Field(json_schema_extra={"enum": list(Ruling.State.values)})]
+RulingKind = Annotated[str, Field(json_schema_extra={"enum": list(Ruling.Kind.values)})]
+SlipState = Annotated[str, Field(json_schema_extra={"enum": list(Slip.State.values)})]
+WhistleState = Annotated[str, Field(json_schema_extra={"enum": list(_WhistleState.values)})]
+UnitState = Annotated[str, Field(json_schema_extra={"enum": list(_UnitState.values)})]
+ThemeState = Annotated[str, Field(json_schema_extra={"enum": list(_ThemeState.values)})]
 CaseStates = Annotated[
     str,
     one_of("open", "all", *_CaseState.values),
@@ -316,3 +326,147 @@ class ConcludeIn(Schema):
     result: Result
     method: Method
     words: Annotated[Text, Field(max_length=1000)] = ""
+
+
+class RulingOut(Schema):
+    id: int
+    case: str
+    kind: RulingKind
+    state: RulingState
+    referral: str
+    reason: str
+    place: str = Field(description="Whose ruler decides: the path of a place.")
+    place_name: str
+    asked_at: datetime
+    asked_role: str
+    due_at: datetime
+    escalation: int = Field(description="How many steps up it has gone, being late.")
+    decided_at: datetime | None
+    words: str
+
+
+class Rulings(Schema):
+    items: list[RulingOut]
+    page: int
+    has_next: bool
+
+
+class DecideIn(Schema):
+    words: Annotated[Text, Field(max_length=500, description="The reasons; those concerned read them.")]
+    agreed: bool = Field(True, description="Of a referral, and of what is beyond duty.")
+    role: Role | None = Field(None, description="Of whose it is: who leads, with place.")
+    place: Digits | None = None
+
+
+class SlipOut(Schema):
+    id: int
+    number: str
+    case: str
+    part: int | None = Field(description="The part of a co-handler, when that is what is late.")
+    ruling: int | None = Field(description="The ruling, when that is what is late.")
+    step: int
+    state: SlipState
+    role: str
+    place: str
+    supervisor_role: str
+    supervisor_place: str | None
+    was_due_at: datetime | None
+    opened_at: datetime
+    due_at: datetime
+    answer: str
+    answered_at: datetime | None
+
+
+class Slips(Schema):
+    items: list[SlipOut]
+    page: int
+    has_next: bool
+
+
+class SlipAnswerIn(Schema):
+    answer: Annotated[Text, Field(max_length=1000, description="Why it is late, and what happens now until when.")]
+
+
+class UnitOut(Schema):
+    id: int
+    role: str
+    place: str | None
+    outside: str = Field(description="The name of a unit outside this house.")
+    leads: bool
+    state: UnitState
+    arrived_at: datetime | None
+    late: bool
+    measures: str
+    result: str
+    reported_at: datetime | None
+
+
+class WhistleOut(Schema):
+    id: int
+    number: str
+    kind: WhistleKind
+    state: WhistleState
+    place: str
+    place_name: str
+    need: str
+    site: str
+    blown_at: datetime
+    arrive_by: datetime
+    result: str
+    ended_at: datetime | None
+    units: list[UnitOut]
+
+
+class Whistles(Schema):
+    items: list[WhistleOut]
+    page: int
+    has_next: bool
+
+
+class CalledIn(Schema):
+    role: Role | None = None
+    place: Digits | None = None
+    outside: Annotated[Text, Field(max_length=80, description="Or a unit outside this house, by its name.")] = ""
+
+
+class WhistleIn(Schema):
+    place: Digits
+    kind: WhistleKind
+    need: Annotated[Text, Field(max_length=1000, description="The units read it. No names of residents.")]
+    site: Annotated[Text, Field(max_length=200)]
+    units: Annotated[list[CalledIn], Field(max_length=20)]
+    lead: Annotated[int, Field(ge=0, le=19, description="Which of the units leads, counted from 0.")] = 0
+    cases: Annotated[list[Number], Field(max_length=50)] = Field(default_factory=list)
+
+
+class ReportIn(Schema):
+    measures: Annotated[Text, Field(max_length=1000)]
+    result: Annotated[Text, Field(max_length=1000)]
+
+
+class ResultIn(Schema):
+    result: Annotated[Text, Field(max_length=1000)]
+
+
+class ThemeOut(Schema):
+    id: int
+    number: str
+    state: ThemeState
+    name: str
+    place: str
+    place_name: str
+    since: datetime
+    until: datetime
+    terms: list[str]
+    size: int
+    owner_role: str
+    owner_place: str | None
+    due_at: datetime | None
+    outcome: str
+    answered_at: datetime | None
+
+
+class Themes(Schema):
+    items: list[ThemeOut]
+    page: int
+    has_next: bool

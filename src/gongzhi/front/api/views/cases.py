@@ -181,7 +181,7 @@ def _again(request: HttpRequest, pk: int) -> schemas.CaseOut:
     return _case(Case.objects.select_related("place", "lead_place", "merged_into").get(pk=pk))
 
 
-def _place_at(path: str | None) -> Place | None:
+def place_at(path: str | None) -> Place | None:
     if path is None:
         return None
     place = Place.objects.current().filter(path=path).first()
@@ -198,7 +198,7 @@ def _place_at(path: str | None) -> Place | None:
 )
 def create_message(request: HttpRequest, given: schemas.MessageIn, idempotency_key: schemas.Key = None) -> Status[Any]:
     person = person_of(request)
-    place = _place_at(given.place)
+    place = place_at(given.place)
     if (given.lon is None) != (given.lat is None):
         raise Refusal(_("lon and lat belong together."), field="lon", status=422)
     point = check_point((given.lon, given.lat) if given.lon is not None and given.lat is not None else None)
@@ -250,7 +250,7 @@ def create_message(request: HttpRequest, given: schemas.MessageIn, idempotency_k
 def sort_case(
     request: HttpRequest, number: schemas.Number, given: schemas.SortIn, idempotency_key: schemas.Key = None
 ) -> schemas.CaseOut:
-    person, case, place = person_of(request), _find(request, number), _place_at(given.place)
+    person, case, place = person_of(request), _find(request, number), place_at(given.place)
     pk = act(
         request,
         idempotency_key,
@@ -278,7 +278,7 @@ def sort_case(
 def assign_case(
     request: HttpRequest, number: schemas.Number, given: schemas.AssignIn, idempotency_key: schemas.Key = None
 ) -> schemas.CaseOut:
-    person, case, place = person_of(request), _find(request, number), _place_at(given.place)
+    person, case, place = person_of(request), _find(request, number), place_at(given.place)
     if (given.role is None) != (place is None):
         raise Refusal(_("role and place belong together."), field="role", status=422)
     pk = act(

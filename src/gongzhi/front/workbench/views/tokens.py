@@ -30,6 +30,10 @@ WORDS: Final = {
     "tasks.work": _("read and do work orders of my posts"),
     "checks.check": _("read and conclude checks"),
     "places.read": _("read places"),
+    "cases.rule": _("answer questions to a higher post"),
+    "whistles.answer": _("read and answer whistles"),
+    "whistles.blow": _("blow and end whistles"),
+    "themes.answer": _("read themes"),
 }
 
 
