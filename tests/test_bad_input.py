@@ -230,6 +230,7 @@ def test_markup_is_shown_as_words_on_every_page(
             f"/staff/tasks/{order.pk}/",
             "/staff/tasks/?state=ended",
             "/staff/tasks/print/?state=ended",
+            "/staff/slips/print/?show=all",
             f"/staff/tasks/{order.pk}/sheet/",
         ],
         None: [
@@ -803,6 +804,7 @@ def test_addresses_that_make_no_sense(assigned: Any, town: Any, as_user: Any, qu
         "map/points.json",
         "tasks/",
         "tasks/print/",
+        "slips/print/",
         "checks/",
         "inbox/",
         "search/",

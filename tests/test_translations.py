@@ -250,6 +250,8 @@ ADDRESSES = (
     "workbench:cases_print",
     "workbench:tasks",
     "workbench:tasks_print",
+    "workbench:slips",
+    "workbench:slips_print",
     "workbench:checks",
     "workbench:map",
     "workbench:enter",

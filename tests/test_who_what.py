@@ -94,6 +94,7 @@ PAGES = {
     "/staff/cases/{case}/beside/":      "++. .+. ++++ ... ... .",
     "/staff/rulings/":                  "... ... ..++ ... ... .",
     "/staff/slips/":                    "+++ .++ ++++ +++ ... .",
+    "/staff/slips/print/":              "+++ .++ ++++ +++ ... .",
     "/staff/views/":                    "+++ .++ ++++ +++ ... .",
     "/staff/keys/":                     "+++ +++ ++++ +++ +++ +",
     "/staff/enter/":                    "+++ +++ ++++ ... ... .",

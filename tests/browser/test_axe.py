@@ -200,6 +200,7 @@ PAGES = [
     Place("tasks", "/staff/tasks/", "worker"),
     Place("task", "/staff/tasks/{task}/", "worker", ready=open_details),
     Place("tasks, paper", "/staff/tasks/print/", "worker"),
+    Place("supervision slips, paper", "/staff/slips/print/", "worker"),
     Place("task, paper", "/staff/tasks/{task}/sheet/", "worker"),
     Place("checks", "/staff/checks/", "clerk"),
     Place("check", "/staff/checks/{check}/", "clerk"),

@@ -55,6 +55,7 @@ STAFF_MENU: Final = (
     (_("Themes"), "workbench:themes", "list", "themes.answer"),
     (_("Rates"), "workbench:rates", "check", "rates.read"),
     (_("Bulletins"), "workbench:bulletins", "calendar", "rates.read"),
+    (_("Suggestions"), "workbench:suggestions", "eye", "cases.sort"),
     (_("Import"), "workbench:imports", "inbox", "channels.import"),
     (_("Places"), "workbench:places", "pin", "places.read"),
     (_("Profiles"), "workbench:profiles", "settings", "places.read"),
@@ -85,7 +86,9 @@ def _entry(request: HttpRequest, label: Any, name: str, icon: str) -> Entry | No
         url = reverse(name)
     except NoReverseMatch:
         return None
-    return Entry(label=label, url=url, icon=icon, current=request.path == url or request.path.startswith(url))
+    # "Today" stands at the root of all the others: it is current on its own page only.
+    under = name != "workbench:today" and request.path.startswith(url)
+    return Entry(label=label, url=url, icon=icon, current=request.path == url or under)
 
 
 def menu(request: HttpRequest, entries: tuple[tuple[Any, str, str, str], ...], verbs: set[str]) -> list[Entry]:

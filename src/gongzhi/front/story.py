@@ -7,18 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import CharField, DateTimeField, F, Q, Value
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from gongzhi.act.tasks.models import Task, TaskPhoto
+from gongzhi.act.whistles.models import Whistle
 from gongzhi.ground.access.models import Post, StandIn
 from gongzhi.ground.access.roles import Role
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.events import event_type
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.sense.channels.models import Message, Photo
-from gongzhi.understand.cases.models import Case, Note, Reply, Voice
+from gongzhi.understand.cases.models import Case, CoHandler, Note, Reply, Ruling, Slip, Voice
 from gongzhi.understand.cases.models import State as CaseState
 from gongzhi.understand.cases.tree import category_by_id
 from gongzhi.verify.checks.models import Answer, Check, Method
@@ -38,6 +40,19 @@ class Step:
     photos: Sequence[Any] = ()
     entry_id: int | None = None
     proof_url: str = ""  # where the reporter can check the entry
+    url: str = ""  # the page of what this step is about, for staff
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A ruling, a part, a slip or a whistle beside the case: what its entries do not say themselves."""
+
+    noun: str
+    pk: int
+    asked: str  # the question, what is needed
+    answered: str  # the ruling, the answer, the result
+    who: str
+    number: str
 
 
 @dataclass
@@ -54,6 +69,7 @@ class Matter:
     entries: list[Entry]
     answers: list[Answer] = field(default_factory=list)
     voice: Voice | None = None  # whose story it is
+    asides: dict[tuple[str, int], Aside] = field(default_factory=dict)
     numbers: dict[int, str] = field(default_factory=dict)  # of the cases that it was put together with
     users: dict[int, User] = field(default_factory=dict)
     posts: dict[int, Post] = field(default_factory=dict)
@@ -86,8 +102,10 @@ class Matter:
 MOST_VOICES = 10
 
 
-def read_matter(case: Case, *, names: bool = True, voice: Voice | None = None) -> Matter:
+def read_matter(case: Case, *, names: bool = True, voice: Voice | None = None, reader: User | None = None) -> Matter:
     """Read a case with all that happened. ``names``: also who did it (staff pages).
+
+    ``reader``: which member of the staff reads it; then also what lies beside the case and is visible to them.
 
     ``voice``: whose story it is. Then only this reporter's message is read, and what happened before they came to the
     case is left out. It must have come with its ``first_case``.
@@ -162,10 +180,12 @@ def read_matter(case: Case, *, names: bool = True, voice: Voice | None = None) -
     if voice is not None and voice.first_case_id != case.pk:
         things.append((case.noun(), voice.first_case_id))
     things += [(row.noun(), row.pk) for row in (*messages, *tasks, *checks, *notes, *answers)]
+    asides = _asides(case, reader) if reader is not None else {}
+    things += asides
     entries = sorted(Entry.objects.about_any(things).order_by(), key=lambda entry: entry.pk)
     if voice is not None:
         entries = _since_they_came(entries, case, voice)
-    matter = Matter(case, messages, photos, tasks, task_photos, checks, notes, entries, answers, voice)
+    matter = Matter(case, messages, photos, tasks, task_photos, checks, notes, entries, answers, voice, asides)
     if names:
         beside = {other for entry in entries if (other := _other_case(entry)) is not None}
         if beside:
@@ -179,6 +199,47 @@ def read_matter(case: Case, *, names: bool = True, voice: Voice | None = None) -
         if others:
             matter.users |= User.objects.in_bulk(others)
     return matter
+
+
+def _asides(case: Case, reader: User) -> dict[tuple[str, int], Aside]:
+    """Rulings, parts, slips and whistles of a case, in one statement."""
+    no_words, no_day = Value("", output_field=CharField()), Value(None, output_field=DateTimeField())
+
+    def rows(found: Any, noun: str, asked: Any, answered: Any, role: Any, number: Any, day: Any = no_day) -> Any:
+        return (
+            found.order_by()
+            .annotate(
+                a_noun=Value(noun, output_field=CharField()),
+                a_asked=asked,
+                a_answered=answered,
+                a_role=role,
+                a_place=F("place__name"),
+                a_number=number,
+                a_day=day,
+            )
+            .values_list("a_noun", "pk", "a_asked", "a_answered", "a_role", "a_place", "a_number", "a_day")
+        )
+
+    rulings, parts = Ruling.objects.filter(case=case), CoHandler.objects.filter(case=case)
+    slips = Slip.objects.visible_to(reader).filter(case=case)
+    whistles = Whistle.objects.visible_to(reader).about(case)
+    found = rows(rulings, Ruling.noun(), F("reason"), F("words"), no_words, no_words).union(
+        rows(parts, CoHandler.noun(), F("need"), no_words, F("role"), no_words),
+        rows(slips, Slip.noun(), no_words, F("answer"), F("role"), F("number")),
+        rows(whistles, Whistle.noun(), F("need"), F("result"), no_words, no_words, F("blown_at")),
+        all=True,
+    )
+    return {
+        (noun, pk): Aside(
+            noun,
+            pk,
+            asked,
+            answered,
+            position_words(role, place) if role else "",
+            number or (Whistle(pk=pk, blown_at=day).number if day is not None else ""),
+        )
+        for noun, pk, asked, answered, role, place, number, day in found
+    }
 
 
 def _other_case(entry: Entry) -> int | None:
@@ -232,6 +293,19 @@ _ICONS = {
     "cases.VoicesLeft": "undo",
     "cases.VoiceJoined": "people",
     "cases.VoiceWithdrawn": "cross",
+    "cases.RulingAsked": "people",
+    "cases.RulingMade": "check",
+    "cases.RulingDropped": "minus",
+    "cases.PartAsked": "people",
+    "cases.PartDone": "check",
+    "cases.PartReturned": "undo",
+    "cases.PartDropped": "minus",
+    "cases.SlipOpened": "flag",
+    "cases.SlipAnswered": "reply",
+    "cases.SlipDropped": "minus",
+    "whistles.WhistleBlown": "sound",
+    "whistles.WhistleEnded": "sound",
+    "whistles.WhistleCalledOff": "sound",
     "tasks.TaskAccepted": "hand",
     "tasks.TaskReturned": "undo",
     "tasks.TaskCancelled": "cross",
@@ -260,6 +334,11 @@ def staff_story(matter: Matter) -> list[Step]:
             continue
         if entry.event == "channels.MessageReceived" and matter.message and entry.object_id != matter.message.pk:
             continue  # told by the step through which that voice came to the case
+        aside = matter.asides.get((entry.noun, entry.object_id))
+        if entry.event == "cases.SlipOpened" and aside is not None and steps and steps[-1].at == entry.at:
+            # The step up and its slip are one thing.
+            steps[-1].fact, steps[-1].url = f"{aside.number} · {aside.who}", _address(aside)
+            continue
         if entry.event == "cases.VoiceJoined":
             joined += 1
             if joined > 1:
@@ -277,7 +356,9 @@ def staff_story(matter: Matter) -> list[Step]:
             entry_id=entry.pk,
         )
         data = entry.data
-        if entry.event == "cases.NoteAdded" and data["note_id"] in notes:
+        if aside is not None:
+            _tell_aside(step, entry, aside)
+        elif entry.event == "cases.NoteAdded" and data["note_id"] in notes:
             step.words = notes[data["note_id"]].text
         elif entry.event == "tasks.TaskReported" and data["task_id"] in tasks:
             step.words = tasks[data["task_id"]].words
@@ -318,6 +399,29 @@ def staff_story(matter: Matter) -> list[Step]:
             step.fact = ""  # said in the line above
         steps.append(step)
     return steps
+
+
+def _address(aside: Aside) -> str:
+    name = {Ruling.noun(): "ruling", Slip.noun(): "slip", Whistle.noun(): "whistle"}.get(aside.noun)
+    return reverse(f"workbench:{name}", kwargs={"pk": aside.pk}) if name is not None else ""
+
+
+def _tell_aside(step: Step, entry: Entry, aside: Aside) -> None:
+    """What was asked or answered beside the case, in the words of who did."""
+    step.url = _address(aside)
+    step.fact = " · ".join(words for words in (aside.number, aside.who) if words)
+    match entry.event:
+        case "cases.RulingAsked":
+            step.fact, step.words = str(Ruling.Kind(entry.data["kind"]).label), aside.asked
+        case "cases.RulingMade":
+            state = Ruling.State.AGREED if entry.data["agreed"] else Ruling.State.REFUSED
+            step.fact, step.words = str(state.label), aside.answered
+        case "cases.PartAsked" | "whistles.WhistleBlown":
+            step.words = aside.asked
+        case "cases.SlipAnswered" | "whistles.WhistleEnded" | "whistles.WhistleCalledOff":
+            step.words = aside.answered
+        case "cases.PartReturned":
+            step.tone = "is-wrong"
 
 
 def _told_by_the_check(entry: Entry, checks: dict[int, Check]) -> bool:

@@ -91,6 +91,7 @@ def until(due: datetime | None, yellow: datetime | None, now: datetime) -> dict[
 # How a field is called when we speak to the person it is about. The others are called what the model calls them.
 _CALLED: Final[dict[str, Promise]] = {
     "channels.Message.text": gettext_lazy("What you told us"),
+    "channels.Message.answers": gettext_lazy("Your answers to the questions"),
     "channels.Message.address": gettext_lazy("The address or landmark"),
     "channels.Message.reporter_name": gettext_lazy("Your name"),
     "channels.Message.reporter_phone": gettext_lazy("Your telephone number"),

@@ -87,7 +87,7 @@ def columns_of(request: HttpRequest) -> list[str]:
 def heads_of(columns: Sequence[str]) -> dict[str, str]:
     """What stands over the number and these columns."""
     labels = dict(COLUMNS)
-    return {"number": _("Number"), **{name: str(labels[name]) for name in columns}}
+    return {"number": _("No."), **{name: str(labels[name]) for name in columns}}
 
 
 @dataclass(slots=True)
@@ -127,7 +127,7 @@ class CaseRow:
 
 
 _CELLS: Final[Mapping[str, Callable[[CaseRow], str]]] = {
-    "matter": lambda row: f"{row.urgency_html} {escape(row.summary)}" if row.urgency_html else escape(row.summary),
+    "matter": lambda row: _matter(row, bare=False),
     "urgency": lambda row: row.urgency_html,
     "category": lambda row: escape(row.category),
     "place": lambda row: escape(row.place),
@@ -154,9 +154,10 @@ def table_rows(
     what a box before the row is called ("choose %(number)s"); its value names the case and the version that was seen.
     """
     cells = [(f'<td data-label="{escape(words)}">', _CELLS[name]) for name, words in heads.items() if name != "number"]
-    if "urgency" in heads and "matter" in heads:
+    if "matter" in heads:
         at = list(heads).index("matter") - 1
-        cells[at] = (cells[at][0], lambda row: escape(row.summary))
+        bare = "urgency" in heads
+        cells[at] = (f'<td class="matter" data-label="{escape(heads["matter"])}">', lambda row: _matter(row, bare))
     lines = []
     for row in rows:
         box = tick_box(row, tick, ticked) if tick else ""
@@ -166,6 +167,12 @@ def table_rows(
             f'<th scope="row" class="keep"><a href="{row.url}">{row.number}</a></th>{shown}</tr>'
         )
     return mark_safe("\n".join(lines))  # noqa: S308 - every word is escaped above
+
+
+def _matter(row: CaseRow, bare: bool) -> str:
+    """The matter opens the case too, for who reads and clicks; the keyboard has the number for that."""
+    words = f'<a href="{row.url}" tabindex="-1">{escape(row.summary)}</a>'
+    return words if bare or not row.urgency_html else f"{row.urgency_html} {words}"
 
 
 def tick_box(row: CaseRow, words: str, ticked: Container[str] = ()) -> SafeString:

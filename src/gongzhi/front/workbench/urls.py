@@ -116,6 +116,7 @@ urlpatterns = [
     path("rulings/", rulings.Rulings.as_view(), name="rulings"),
     path("rulings/<int:pk>/", rulings.RulingPage.as_view(), name="ruling"),
     path("slips/", slips.Slips.as_view(), name="slips"),
+    path("slips/print/", slips.SlipsPrint.as_view(), name="slips_print"),
     path("slips/<int:pk>/", slips.SlipPage.as_view(), name="slip"),
     path("slips/<int:pk>/sheet/", slips.SlipSheet.as_view(), name="slip_sheet"),
     path("cases/<number:number>/related/", related.Related.as_view(), name="case_related"),

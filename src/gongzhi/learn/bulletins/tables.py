@@ -121,7 +121,14 @@ def _overview(figures: dict[str, Any]) -> Table:
     return Table(
         "overview",
         _("Overview"),
-        [_("Figure"), _("This month"), _("The month before"), _("The year before"), _("Change"), _("Over the year")],
+        [
+            _("Figure"),
+            _("This month"),
+            _("The month before"),
+            _("The year before"),
+            _("Month on month"),
+            _("Year on year"),
+        ],
         [
             [
                 Cell(_("Demands received")),
@@ -160,7 +167,7 @@ def _rates(figures: dict[str, Any]) -> Table:
     table = Table(
         "rates",
         _("Three rates"),
-        [_("Rate"), _("Counted"), _("of these"), _("This month"), _("The month before"), _("The year before")],
+        [_("Rate"), _("Cases counted"), _("of these"), _("This month"), _("The month before"), _("The year before")],
         [
             row(_("Response: contacted in time"), Kind.CONTACT_IN_TIME, Kind.CONTACT_DUE, "response"),
             row(_("Resolution: it helped"), Kind.HELPED, Kind.ANSWERED, "resolution"),
@@ -185,7 +192,7 @@ def _channels(figures: dict[str, Any]) -> Table:
         ]
         for code, count in figures["channels"]
     ]
-    return Table("channels", _("By channel"), [_("Channel"), _("Number"), _("Share")], rows)
+    return Table("channels", _("By channel"), [_("Channel"), _("How many"), _("Share")], rows)
 
 
 def _share(count: int, figures: dict[str, Any]) -> Cell:
@@ -195,7 +202,7 @@ def _share(count: int, figures: dict[str, Any]) -> Cell:
 def _kinds(figures: dict[str, Any]) -> Table:
     words = {value: str(label) for value, label in Category.Kind.choices} | {"": _("not sorted yet")}
     rows = [[Cell(words.get(kind, kind)), Cell(count), _share(count, figures)] for kind, count in figures["kinds"]]
-    return Table("kinds", _("By type"), [_("Type"), _("Number"), _("Share")], rows)
+    return Table("kinds", _("By type"), [_("Type"), _("How many"), _("Share")], rows)
 
 
 def _name(code: str) -> str:
@@ -208,7 +215,7 @@ def _groups(figures: dict[str, Any]) -> Table:
         [Cell(_name(code)), _received(figures, count, category=code or "unsorted"), _share(count, figures)]
         for code, count in figures["groups"]
     ]
-    return Table("groups", _("By category"), [_("Category"), _("Number"), _("Share")], rows)
+    return Table("groups", _("By category"), [_("Category"), _("How many"), _("Share")], rows)
 
 
 def _units(figures: dict[str, Any]) -> Table:
@@ -222,7 +229,7 @@ def _units(figures: dict[str, Any]) -> Table:
         else:
             words, behind, closed = _("nobody yet"), Cell(unit["count"]), Cell(unit["closed"])
         rows.append([Cell(words), behind, closed])
-    return Table("units", _("By responsible post"), [_("Post"), _("Number"), _("Closed")], rows)
+    return Table("units", _("By responsible post"), [_("Post"), _("How many"), _("Closed")], rows)
 
 
 def _hot(figures: dict[str, Any]) -> Table:
@@ -236,7 +243,7 @@ def _hot(figures: dict[str, Any]) -> Table:
         ]
         for place, one in enumerate(figures["hot"], 1)
     ]
-    heads = ["", _("Category"), _("This month"), _("The month before"), _("Change")]
+    heads = ["", _("Category"), _("This month"), _("The month before"), _("Month on month")]
     return Table("hot", _("What most was reported about"), heads, rows)
 
 

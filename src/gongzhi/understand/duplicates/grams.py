@@ -27,6 +27,16 @@ BUCKETS = 1 << 21  # of the frequencies
 # A process looks this often (seconds) whether the frequencies were counted anew.
 _TRUSTED_FOR = 60.0
 
+# What everybody writes around a matter says nothing about it.
+COURTESY = (
+    "请尽快处理谢谢", "请及时处理谢谢", "请尽快解决谢谢", "请帮忙解决谢谢", "请帮忙处理谢谢", "请予以处理",
+    "请给予解决", "请核实处理", "请回复谢谢", "希望尽快处理", "希望尽快解决", "希望得到答复",
+    "希望能给个答复", "希望有关部门重视", "盼望早日得到答复", "盼复", "望回复", "望尽快处理", "望尽快解决",
+    "麻烦尽快处理", "麻烦你们", "请有关部门处理", "请相关部门核实", "请领导重视", "望领导重视", "您好",
+    "你好", "领导好", "工作人员您好", "尊敬的领导", "谢谢您", "谢谢你们", "多谢", "非常感谢", "辛苦了谢谢",
+    "此致敬礼", "祝工作顺利", "市民来电反映", "居民来电反映", "来电人反映", "来访居民反映",
+)  # fmt: skip
+
 _A, _B, _C, _D = (
     np.uint64(one) for one in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
 )
@@ -78,6 +88,19 @@ def grams_of(text: str) -> Array:
     return grams_of_all([text])[0]
 
 
+@functools.cache
+def _meaning() -> Array:
+    """By bucket: 0 for the grams of courtesy, 1 for all others."""
+    table = np.ones(BUCKETS, dtype=np.float32)
+    table[(grams_of_all(COURTESY)[0] & np.uint64(BUCKETS - 1)).astype(np.int64)] = 0
+    return table
+
+
+def means_something(grams: Array) -> Array:
+    found: Array = _meaning()[(grams & np.uint64(BUCKETS - 1)).astype(np.int64)]
+    return found
+
+
 # --- how often ------------------------------------------------------------------------------------------------------
 
 
@@ -90,8 +113,8 @@ class Counts:
         return self.found[(grams & np.uint64(BUCKETS - 1)).astype(np.int64)]
 
     def weights(self, grams: Array) -> Array:
-        """Inverse document frequency: what stands in every text says nothing."""
-        weighed: Array = np.log((self.texts + 1.0) / (self.of(grams) + 1.0)) + 1.0
+        """Inverse document frequency: what stands in every text says nothing, and courtesy nothing from the start."""
+        weighed: Array = (np.log((self.texts + 1.0) / (self.of(grams) + 1.0)) + 1.0) * means_something(grams)
         return weighed
 
 
@@ -148,6 +171,7 @@ def _signed(grams: Array) -> list[int]:
 
 def _rarest(text: str, most: int) -> Array:
     grams = np.unique(grams_of(text))
+    grams = grams[means_something(grams) > 0]
     if len(grams) > most:
         # Among equally rare ones the number decides: the same ones in every text that has them.
         grams = grams[np.lexsort((grams, counts().of(grams)))[:most]]
@@ -223,5 +247,5 @@ def marked(text: str, other: str) -> list[tuple[str, bool]]:
 
 def shared_words(text: str, other: str, most: int = 5) -> list[str]:
     """The longest runs that both texts have."""
-    runs = {run for run, both in marked(text, other) if both}
+    runs = {run for run, both in marked(text, other) if both and means_something(grams_of(run)).any()}
     return sorted(runs, key=lambda run: (-len(run), run))[:most]

@@ -1,7 +1,7 @@
 """Masking what is personal in a sentence: telephone and identity numbers, plates, e-mail, names, doors of homes.
 
 Rules, not a guess of a model: what they miss, the person who chooses the quote takes out. Everything that is masked
-becomes ``□□``.
+becomes ``××``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Final
 
-BOX: Final = "□□"
+BOX: Final = "××"
 
 _SURNAMES: Final = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭"

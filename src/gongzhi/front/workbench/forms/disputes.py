@@ -45,7 +45,7 @@ class OpenForm(forms.Form):
     )
     kind = forms.ChoiceField(label=_("What kind of dispute?"), choices=Kind.choices, widget=PlainSelect)
     subject = forms.CharField(
-        label=_("What is it about?"),
+        label=_("What is the dispute about?"),
         help_text=_(
             "A few words that every party reads, the one complained of as well: no names, nothing of the report."
         ),
@@ -76,6 +76,11 @@ class OpenForm(forms.Form):
 
     def rows(self) -> list[list[forms.BoundField]]:
         return [[self[f"{name}_{row}"] for name in ("name", "phone", "side")] for row in range(1, ROWS + 1)]
+
+    def more_parties(self) -> bool:
+        """Whether more than two were named, or something is wrong with one of them."""
+        more = [f"{name}_{row}" for row in range(3, ROWS + 1) for name in ("name", "phone")]
+        return any(self[name].value() or name in self.errors for name in more)
 
     def parties(self) -> list[NewParty]:
         data = self.cleaned_data

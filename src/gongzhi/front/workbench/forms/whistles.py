@@ -83,7 +83,7 @@ class BlowForm(forms.Form):
         self._choices("place").choices = [(str(pk), name) for pk, name in places]
         self._choices("units").choices = known
         self._choices("lead").choices = [("", _t("Choose …")), *known, (OUTSIDE, _t("the first unit outside"))]
-        self.fields["units"].help_text = _t("At most %(count)d.") % {"count": MOST_UNITS}
+        self.fields["units"].help_text = _t("At most %(count)d units, please.") % {"count": MOST_UNITS}
 
     def _choices(self, name: str) -> Any:
         return self.fields[name]

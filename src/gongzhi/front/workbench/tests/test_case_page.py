@@ -240,3 +240,72 @@ def test_what_people_write_is_never_markup(town, assigned, as_user, move):
     assert "<b>楼</b>" not in text
     listed = as_user(town.clerk).get("/staff/cases/").content.decode()
     assert "<script>alert" not in listed
+
+
+def test_the_story_tells_of_rulings_parts_slips_and_whistles(town, assigned, as_user, moment, deliver):
+    from gongzhi.act.whistles.actions import Called, blow_whistle
+    from gongzhi.understand.cases import escalation, parts, rulings
+
+    _m, case = assigned()
+    parts.ask_part(
+        case_id=case.pk, role="property_manager", place_id=town.community.pk, need="打开地下室的门", by=town.clerk,
+        now=moment.now,
+    )  # fmt: skip
+    tasks.return_task(
+        task_id=case.tasks.get(part_id__isnull=True).pk, reason="树是园林的", by=town.worker, now=moment.now
+    )
+    deliver(now=moment.now)
+    seat = {"role": "grid_worker", "place_id": town.grid.pk}
+    rulings.decide(ruling_id=case.rulings.get().pk, **seat, words="是网格的", by=town.leader, now=moment.now)
+    deliver(now=moment.now)
+    whistle = blow_whistle(
+        place=town.street, kind="joint", need="请城管到场", site="东门", cases=[case], by=town.street_clerk,
+        units=[Called("property_manager", town.community.pk)], lead=0, now=moment.now,
+    )  # fmt: skip
+    case.refresh_from_db()
+    escalation.escalate(now=case.escalate_at)
+    slip = case.slips.get()
+    escalation.answer_slip(slip_id=slip.pk, answer="今天下午清运", by=town.worker, now=case.escalate_at)
+    page = as_user(town.street_clerk).get(f"/staff/cases/{case.number}/").content.decode()
+    story = page[page.index('<ol class="story">') : page.index("</ol>", page.index('<ol class="story">'))]
+    for words in (
+        "打开地下室的门",
+        "树是园林的",
+        "是网格的",
+        "请城管到场",
+        whistle.number,
+        slip.number,
+        "今天下午清运",
+    ):
+        assert words in story, words
+    assert f'href="/staff/slips/{slip.pk}/"' in story
+    # Who was not called does not read of the whistle here either.
+    page = as_user(town.worker).get(f"/staff/cases/{case.number}/").content.decode()
+    assert "打开地下室的门" in page
+    assert whistle.number not in page
+
+
+def test_weak_likenesses_are_folded_away(town, assigned, as_user, moment, monkeypatch):
+    from gongzhi.front.workbench.views import voices
+
+    _m, case = assigned(text="东门口堆了一堆垃圾，三天没人清，味道很大。")
+    assigned(text="东门口堆了一堆垃圾，三天没有人清理，味道很大。")
+    page = as_user(town.clerk).get(f"/staff/cases/{case.number}/similar/").content.decode()
+    assert "May be the same matter" in page
+    assert "a little alike" not in page
+    monkeypatch.setattr(voices, "folded", lambda found: {"strong": [], "weak": found})
+    page = as_user(town.clerk).get(f"/staff/cases/{case.number}/similar/").content.decode()
+    assert "1 other is a little alike" in page
+    assert "May be the same matter" not in page
+
+
+def test_the_slips_print_as_a_list(town, assigned, as_user, moment):
+    from gongzhi.understand.cases import escalation
+
+    _m, case = assigned()
+    escalation.escalate(now=case.escalate_at)
+    number = case.slips.get().number
+    worker = as_user(town.worker)
+    assert "/staff/slips/print/?show=mine" in worker.get("/staff/slips/").content.decode()
+    assert number in worker.get("/staff/slips/print/?show=mine").content.decode()
+    assert number not in as_user(town.other_clerk).get("/staff/slips/print/?show=all").content.decode()

@@ -108,7 +108,7 @@ class CasePage(Guarded):
 
     def get(self, request: HttpRequest, number: str) -> HttpResponse:
         case = find_case(number, self.person)
-        matter = read_matter(case)
+        matter = read_matter(case, reader=self.person)
         able = may_do(case, self.person, self.now)
         message = matter.message
         above = case.place.parent.name if case.place.parent is not None else None

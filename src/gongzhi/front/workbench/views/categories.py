@@ -78,6 +78,10 @@ class TreePages(Administration):
     def rules(self) -> list[tuple[str, str]]:
         return deadline_rules(self.top().path, self.now)
 
+    def rules_in_words(self) -> dict[str, str]:
+        """What each deadline rule is about, without its code."""
+        return {key: words.removesuffix(f" · {key}") for key, words in self.rules()}
+
     def matrix(self, request: HttpRequest) -> tuple[Any, dict[str, str]]:
         rows = Responsibility.objects.filter(reach(self.person, self.verb), ended_on__isnull=True)
         given = {name: request.GET.get(name, "").replace("\x00", "").strip() for name in ("category", "place", "role")}
@@ -107,6 +111,7 @@ class CategoryTree(TreePages):
         retired = request.GET.get("retired") == "1"
         known = tree()
         rows: list[dict[str, Any]] = []
+        called = self.rules_in_words()
 
         def under(parent: int | None, depth: int) -> None:
             for node in known.children.get(parent, []):
@@ -119,6 +124,7 @@ class CategoryTree(TreePages):
                             "used": used,
                             "successor": known.nodes.get(node.successor_id) if node.successor_id else None,
                             "role": Role(node.role).label if node.role else "",
+                            "rule": called.get(node.deadline_rule, node.deadline_rule),
                             "questions": sum(1 for one in known.questions.get(node.pk, []) if one.retired_on is None),
                         }
                     )
@@ -194,6 +200,7 @@ class CategoryPage(TreePages):
             for one in known.questions.get(above.pk, [])
             if one.retired_on is None or above.pk == node.pk
         ]
+        rule = next((one.deadline_rule for one in line if one.deadline_rule), "cases.deadline.ordinary")
         context = {
             **self.frame(),
             "node": node,
@@ -205,7 +212,8 @@ class CategoryPage(TreePages):
             "opens": condition(node, "opens_when"),
             "closes": condition(node, "closes_when"),
             "role": next((Role(one.role).label for one in line if one.role), ""),
-            "rule": next((one.deadline_rule for one in line if one.deadline_rule), ""),
+            "rule": rule,
+            "rule_words": self.rules_in_words().get(rule, ""),
             "rows": Responsibility.objects.filter(reach(self.person, self.verb), category=node, ended_on__isnull=True)
             .select_related("place", "seat")
             .order_by("place_path"),

@@ -15,12 +15,13 @@ from gongzhi.front.story import position_words
 from gongzhi.front.workbench.forms.rulings import AnswerSlipForm
 from gongzhi.front.workbench.rows import state_tag
 from gongzhi.ground.access.guard import Guarded
-from gongzhi.ground.access.reach import positions_of, posts_with
+from gongzhi.ground.access.reach import positions_of, posts_of, posts_with
 from gongzhi.ground.refusals import NotThere, Refusal
 from gongzhi.understand.cases.escalation import answer_slip
-from gongzhi.understand.cases.models import Slip
+from gongzhi.understand.cases.models import Slip, SlipQuerySet
 
 A_PAGE = 50
+A_SHEET = 200
 
 
 def slip_words(slip: Slip, now: Any) -> dict[str, Any]:
@@ -36,10 +37,11 @@ def slip_words(slip: Slip, now: Any) -> dict[str, Any]:
     }
 
 
-class Slips(Guarded):
+class SlipLists(Guarded):
     verb = "tasks.work"
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def listed(self, request: HttpRequest) -> tuple[SlipQuerySet, str, bool]:
+        """Which slips, how that choice is called, and whether this person supervises others."""
         supervises = bool(posts_with(self.person, "cases.supervise"))
         shown = request.GET.get("show", "")
         if shown == "ours" and supervises:
@@ -48,9 +50,13 @@ class Slips(Guarded):
             query = Slip.objects.visible_to(self.person).order_by("-opened_at", "-pk")
         else:
             shown, query = "mine", Slip.objects.to_answer(self.person).order_by("due_at", "pk")
-        page = Paginator(query.select_related("case", "place", "supervisor_place", "part", "ruling"), A_PAGE).get_page(
-            request.GET.get("page")
-        )
+        return query.select_related("case", "place", "supervisor_place", "part", "ruling"), shown, supervises
+
+
+class Slips(SlipLists):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        query, shown, supervises = self.listed(request)
+        page = Paginator(query, A_PAGE).get_page(request.GET.get("page"))
         context = {
             "page": page,
             "total": page.paginator.count,
@@ -59,6 +65,20 @@ class Slips(Guarded):
             "supervises": supervises,
         }
         return render(request, "workbench/slips.html", context)
+
+
+class SlipsPrint(SlipLists):
+    """The list on paper, with an empty column for what is said about each."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        query, shown, _supervises = self.listed(request)
+        context = {
+            "rows": [slip_words(slip, self.now) for slip in query.select_related("case__place")[:A_SHEET]],
+            "shown": shown,
+            "printed_at": self.now,
+            "posts": posts_of(self.person),
+        }
+        return render(request, "workbench/slips_print.html", context)
 
 
 class SlipPage(Guarded):

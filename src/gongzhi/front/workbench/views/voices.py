@@ -30,6 +30,7 @@ from gongzhi.understand.duplicates.finding import Like, like_case, like_text, te
 from gongzhi.understand.duplicates.grams import marked, shared_words
 
 SHOWN = 5
+WEAK = 0.55  # less alike than this, and not about the same at the same place: folded away
 VOICES_A_PAGE = 50
 
 
@@ -63,7 +64,7 @@ def proposals(likes: Sequence[Like], person: Any, text: str) -> list[dict[str, A
         pk__in={like.case_id for like in likes} | {like.told_by for like in likes}
     )
     cases = {case.pk: case for case in seen.select_related("place__parent", "lead_place")}
-    found = []
+    found: list[dict[str, Any]] = []
     for like in likes:
         case = cases.get(like.case_id)
         if case is None or like.told_by not in cases:
@@ -82,9 +83,15 @@ def proposals(likes: Sequence[Like], person: Any, text: str) -> list[dict[str, A
                 "state_html": state_tag(case.state),
                 "lead": lead_words(case),
                 "joinable": case.state in JOINABLE,
+                "weak": like.likeness < WEAK and not (like.near and like.same_category),
             }
         )
-    return found[:SHOWN]
+    return sorted(found, key=lambda one: bool(one["weak"]))[:SHOWN]
+
+
+def folded(found: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """What is shown at once, and what only on demand."""
+    return {"strong": [one for one in found if not one["weak"]], "weak": [one for one in found if one["weak"]]}
 
 
 def may_merge(case: Case, person: Any, now: Any) -> bool:
@@ -113,7 +120,13 @@ class Similar(Guarded):
                 and not is_private(one["case"])
             )
         name = "similar_part" if request.headers.get("HX-Request") else "similar"
-        context = {"case": case, "found": found, "may_judge": able, "state_html": state_tag(case.state)}
+        context = {
+            "case": case,
+            "found": found,
+            **folded(found),
+            "may_judge": able,
+            "state_html": state_tag(case.state),
+        }
         response = render(request, f"workbench/{name}.html", context)
         response["Cache-Control"] = "private, no-store"
         response["Vary"] = "HX-Request, Cookie"
@@ -333,7 +346,7 @@ class SimilarWhileEntering(Guarded):
             limit=20,
         )
         found = [one for one in proposals(likes, self.person, text) if one["joinable"]]
-        response = render(request, "workbench/similar_enter.html", {"found": found})
+        response = render(request, "workbench/similar_enter.html", {"found": found, **folded(found)})
         response["Cache-Control"] = "private, no-store"
         return response
 

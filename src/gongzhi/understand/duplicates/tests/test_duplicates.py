@@ -47,7 +47,7 @@ def test_likeness_is_a_symmetric_share(one: str, other: str) -> None:
     forth, back, self_like = likenesses(one, [other])[0], likenesses(other, [one])[0], likenesses(one, [one])[0]
     assert 0 <= forth <= 1
     assert forth == pytest.approx(back)
-    assert self_like == pytest.approx(1.0 if len(grams.grams_of(one)) else 0.0)
+    assert self_like == pytest.approx(1.0 if grams.means_something(grams.grams_of(one)).any() else 0.0)
 
 
 @settings(deadline=None)  # the first one waits for a table
@@ -91,6 +91,15 @@ def test_the_same_matter_is_found_and_another_is_not(report: Any, town: Any, mom
     assert (like.near, like.same_category, like.days) == (True, True, 0)
     assert like_text("完全另外一回事", now=moment.now) == []
     assert like_text("", now=moment.now) == []
+
+
+def test_courtesy_makes_nothing_alike(report: Any, town: Any, moment: Any) -> None:
+    report(text="路灯不亮，请尽快处理，谢谢！")
+    assert likenesses("井盖松了，请尽快处理，谢谢！", ["路灯不亮，请尽快处理，谢谢！"]) == [0.0]
+    assert like_text("井盖松了，请尽快处理，谢谢！", now=moment.now) == []
+    assert shared_words("井盖松了，请尽快处理", "路灯不亮，请尽快处理") == []
+    assert signature("谢谢") == []
+    assert likenesses("谢谢", ["谢谢"]) == [0.0]
 
 
 def test_distance_and_days(report: Any, town: Any, moment: Any) -> None:
