@@ -183,9 +183,12 @@ def copy_once(press: Press, copy: int, cases: int, tasks: int, entries: int) -> 
             leave=("id",),
         )  # fmt: skip
     written += copy_words(press, copy, cases)
-    for table in ("duplicates_signature", "suggestions_suggestion"):
-        written += press.copy(table, {"case_id": f"t.case_id + {off}"}, f"t.case_id <= {cases}")
-    written += press.copy("duplicates_posting", {"case_id": f"t.case_id + {off}"}, f"t.case_id <= {cases}")
+    mine = {"case_id": f"t.case_id + {off}"}
+    written += press.copy("suggestions_suggestion", mine, f"t.case_id <= {cases}")
+    written += press.copy(
+        "duplicates_signature", {**mine, "message_id": f"t.message_id + {off}"}, f"t.case_id <= {cases}"
+    )
+    written += press.copy("duplicates_posting", {"message_id": f"t.message_id + {off}"}, f"t.message_id <= {cases}")
     return written
 
 

@@ -396,6 +396,9 @@ class Case(Recorded):
             ),
             models.Index(fields=["escalate_at"], name="case_by_escalation", condition=Q(escalate_at__isnull=False)),
             models.Index(fields=["merged_into"], name="case_by_target", condition=Q(merged_into__isnull=False)),
+            # For the three rates of a period.
+            models.Index(fields=["contact_due_at"], name="case_by_contact", condition=Q(contact_due_at__isnull=False)),
+            models.Index(fields=["excluded_at"], name="case_by_exclusion", condition=Q(excluded_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
