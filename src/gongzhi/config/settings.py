@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "gongzhi.act.whistles",
     "gongzhi.act.points",
     "gongzhi.act.values",
+    "gongzhi.act.directives",
     "gongzhi.act.visits",
     "gongzhi.act.tasks",
     "gongzhi.understand.themes",
