@@ -217,17 +217,18 @@ def end_pieces(rows: Any, *, by: User | None, post: Post | None, now: datetime) 
         )
         record_many(steps, by=by, now=now, post=post)
         for question in Question.objects.filter(assignment__in=batch, outcome=""):
-            drop_question(question, now)
+            drop_question(question=question, by=by, now=now)
         ended += len(batch)
     return ended
 
 
-def drop_question(question: Question, now: datetime) -> None:
+def drop_question(*, question: Question, by: User | None, now: datetime) -> None:
+    """The question needs no answer any more, inside the caller's transaction."""
     question.outcome, question.answered_at = Question.Outcome.DROPPED, now
     record(
         QuestionAnswered(assignment_id=question.assignment_id, question_id=question.pk, outcome=question.outcome),
         about=question,
-        by=None,
+        by=by,
         now=now,
         save=("outcome", "answered_at"),
     )

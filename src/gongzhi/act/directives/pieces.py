@@ -260,7 +260,7 @@ def report_result(
         if counts and piece.state == State.PASSED and piece.pieces.filter(state__in=sorted(OPEN)).exists():
             raise Refusal(_("Some of those below are still at it. Look at their results, or take the work back first."))
         if counts and piece.state == State.ASKING:
-            _drop_open_question(piece, now)
+            _drop_open_question(piece, by, now)
             piece.go(Move.ANSWER)
             _start_clock(piece, now)
         if counts and piece.state != State.SUBMITTED:
@@ -377,7 +377,7 @@ def _confirm(piece: Assignment, by: User, now: datetime, post: Post | None) -> N
 def release_piece(*, assignment_id: int, by: User, now: datetime) -> Assignment:
     """Ask one place for it no longer; what hangs below it ends as well."""
     piece, post = _asked(assignment_id, by, now)
-    _drop_open_question(piece, now)
+    _drop_open_question(piece, by, now)
     _end_below(piece, by, post, now)
     piece.go(Move.WITHDRAW)
     piece.ended_at, piece.step_at, piece.left = now, None, ""
@@ -418,10 +418,10 @@ def _set_due(piece: Assignment, due: datetime, now: datetime) -> None:
     piece.step_at = piece.yellow_at
 
 
-def _drop_open_question(piece: Assignment, now: datetime) -> None:
+def _drop_open_question(piece: Assignment, by: User, now: datetime) -> None:
     question = piece.questions.select_for_update(of=("self",)).filter(outcome="").first()
     if question is not None:
-        drop_question(question, now)
+        drop_question(question=question, by=by, now=now)
 
 
 # --- who ----------------------------------------------------------------------------------------------------
