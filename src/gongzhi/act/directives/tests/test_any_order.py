@@ -153,7 +153,9 @@ class Offices(RuleBasedStateMachine):
             assert done.counted == (not ended)
 
     def send_back(self, number: int, who: str) -> None:
-        piece = Assignment.objects.get(pk=self.piece(number))
+        piece = Assignment.objects.filter(state=State.SUBMITTED).first() or Assignment.objects.get(
+            pk=self.piece(number)
+        )
         by = self.of(piece.asker_place_id, who)
         self.act(pieces.return_result, by, assignment_id=piece.pk, reason="缺少两栋")
 
