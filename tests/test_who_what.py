@@ -147,8 +147,10 @@ PAGES = {
 }  # fmt: skip
 
 # Everybody may look at these, signed in or not.
-PUBLIC = ("/", "/report/", "/progress/", "/how/", "/privacy/", "/categories.json", "/grids.json", "/ledger/",
-          "/ledger/roots.json", "/healthz", "/accounts/login/", "/field/worker.js", "/field/manifest.webmanifest")  # fmt: skip
+PUBLIC = (
+    "/", "/report/", "/progress/", "/how/", "/privacy/", "/categories.json", "/grids.json", "/ledger/",
+    "/ledger/roots.json", "/healthz", "/accounts/login/", "/field/worker.js", "/field/manifest.webmanifest",
+)  # fmt: skip
 
 
 @pytest.fixture
