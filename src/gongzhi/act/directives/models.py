@@ -495,6 +495,22 @@ class ReportPhoto(models.Model):
         return str(self.uid)
 
 
+class StepQuerySet(models.QuerySet["Step"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return self.filter(Exists(Assignment.objects.visible_to(user).filter(pk=OuterRef("assignment"))))
+
+    def slips(self) -> Self:
+        return self.filter(kind="slip")
+
+    def to_answer(self, user: User | AnonymousUser) -> Self:
+        """Slips that the person's own offices have to answer."""
+        mine = Assignment.objects.for_hands_of(user).filter(pk=OuterRef("assignment"))
+        return self.slips().filter(Exists(mine), answered_at__isnull=True)
+
+    def supervised_by(self, user: User | AnonymousUser) -> Self:
+        return self.slips().filter(Exists(Assignment.objects.asked_by(user).filter(pk=OuterRef("assignment"))))
+
+
 class Step(Recorded):
     """One step of supervision: a reminder, a slip (督办单) that wants an answer, or a talk (约谈)."""
 
@@ -516,8 +532,19 @@ class Step(Recorded):
     RECORDED = ("assignment_id", "kind", "place_path", "at", "by_id", "due_at", "answered_at", "answered_by_id")
     WORDS = ("answer",)
 
+    objects = StepQuerySet.as_manager()
+
     class Meta:
         indexes = [models.Index(fields=["kind", "place_path", "-at"], name="step_by_place")]
 
     def __str__(self) -> str:
         return self.get_kind_display()
+
+    @property
+    def number(self) -> str:
+        return f"S{timezone.localtime(self.at).year}-{self.pk:04d}"
+
+    @property
+    def waits(self) -> bool:
+        """A slip that wants an answer."""
+        return self.kind == Step.Kind.SLIP and self.answered_at is None

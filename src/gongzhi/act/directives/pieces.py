@@ -29,6 +29,7 @@ from gongzhi.act.directives.events import (
     QuestionAnswered,
     QuestionAsked,
 )
+from gongzhi.act.directives.ladder import restart
 from gongzhi.act.directives.models import (
     OPEN,
     RECEIVERS,
@@ -277,7 +278,7 @@ def report_result(
         record(event, about=report, by=by, now=now, post=post, place=piece.place_path)
         if counts:
             piece.reported_at, piece.step_at = now, None
-            saved = (*_accepted(piece, by, now), "reported_at", "step_at", "due_at", "yellow_at", "left")
+            saved = (*_accepted(piece, by, now), "reported_at", "step", "step_at", "due_at", "yellow_at", "left")
             _say(event, piece, by, now, post, "state", *saved)
             if piece.parent_id is not None and piece.asker_place_id == piece.place_id:
                 # A part of the own office: what its colleagues report needs no second look before the whole goes up.
@@ -312,7 +313,7 @@ def answer_question(*, question_id: int, outcome: str, answer: str, by: User, no
     question.answered_at, question.answered_by = now, by
     piece.go(moves[Question.Outcome(outcome)])
     _start_clock(piece, now)
-    saved = ["state", "due_at", "yellow_at", "left", "step_at"]
+    saved = ["state", "due_at", "yellow_at", "left", "step", "step_at"]
     if piece.state == State.ACCEPTED:
         saved += [*_accepted(piece, by, now)]
     else:
@@ -339,7 +340,7 @@ def return_result(*, assignment_id: int, reason: str, by: User, now: datetime) -
     _set_due(piece, due, now)
     _say(
         AssignmentReturned(assignment_id=piece.pk), piece, by, now, post,
-        "state", "return_reason", "returns", "due_at", "yellow_at", "step_at",
+        "state", "return_reason", "returns", "due_at", "yellow_at", "step", "step_at",
     )  # fmt: skip
     return piece
 
@@ -415,7 +416,7 @@ def _start_clock(piece: Assignment, now: datetime) -> None:
 def _set_due(piece: Assignment, due: datetime, now: datetime) -> None:
     share = float(rule("directives.yellow_share", path=piece.place_path, on=timezone.localdate(now)))
     piece.due_at, piece.yellow_at = due, clock.yellow_at(now, due, share)
-    piece.step_at = piece.yellow_at
+    restart(piece, now)
 
 
 def _drop_open_question(piece: Assignment, by: User, now: datetime) -> None:

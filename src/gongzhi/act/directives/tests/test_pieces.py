@@ -9,37 +9,14 @@ from typing import Any
 import pytest
 
 from gongzhi.act.directives import actions, pieces
-from gongzhi.act.directives.asking import Ask
 from gongzhi.act.directives.models import Assignment, Directive, DirectiveState, Question, State
 from gongzhi.act.directives.pieces import Piece
+from gongzhi.act.directives.tests.conftest import an_ask
 from gongzhi.ground.ledger.verify import verify
 from gongzhi.ground.places.actions import merge_places
 from gongzhi.ground.refusals import NotThere, Refusal
 
 pytestmark = pytest.mark.django_db
-
-
-def an_ask(town: Any, **given: Any) -> Ask:
-    usual: dict[str, Any] = {
-        "title": "防汛排查",
-        "text": "逐楼排查地下空间。",
-        "done_when": "每个地下空间都看过。",
-        "target_level": "village",
-        "target_places": [town.street.pk],
-        "reply_span": "3 working_days",
-    }
-    return Ask(**(usual | given))
-
-
-@pytest.fixture
-def issued(town: Any, now: Any) -> Directive:
-    directive = actions.draft_directive(ask=an_ask(town), by=town.street_clerk, now=now)
-    return actions.issue_directive(directive_id=directive.pk, by=town.street_clerk, now=now)
-
-
-@pytest.fixture
-def piece(town: Any, issued: Directive) -> Assignment:
-    return Assignment.objects.get(place=town.community)
 
 
 def test_every_community_gets_a_piece_at_once(town: Any, issued: Directive, now: Any) -> None:
