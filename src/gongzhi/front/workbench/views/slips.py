@@ -10,10 +10,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from gongzhi.act.directives.models import Step
 from gongzhi.front.clock_words import running_clock
 from gongzhi.front.story import position_words
 from gongzhi.front.workbench.forms.rulings import AnswerSlipForm
 from gongzhi.front.workbench.rows import state_tag
+from gongzhi.front.workbench.views.steps import step_words, with_words
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.access.reach import positions_of, posts_of, posts_with
 from gongzhi.ground.refusals import NotThere, Refusal
@@ -63,8 +65,16 @@ class Slips(SlipLists):
             "rows": [slip_words(slip, self.now) for slip in page.object_list],
             "shown": shown,
             "supervises": supervises,
+            "of_directives": self.of_directives(shown),
         }
         return render(request, "workbench/slips.html", context)
+
+    def of_directives(self, shown: str) -> list[dict[str, Any]]:
+        """The slips about directed work that belong to the same choice, the newest of them."""
+        steps = Step.objects
+        chosen = {"mine": steps.to_answer, "ours": steps.supervised_by}.get(shown, steps.visible_to)(self.person)
+        found = with_words(chosen.slips()).order_by("-at", "-pk")[:A_PAGE]
+        return [step_words(step, self.now) for step in found]
 
 
 class SlipsPrint(SlipLists):
