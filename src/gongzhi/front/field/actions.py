@@ -44,6 +44,7 @@ class Item:
     kind: str
     data: Mapping[str, Any]
     written_at: datetime  # by our clock
+    days_off: int = 0  # by how many days the device’s calendar is behind ours
     confirmed: bool = False  # the person has said that a doubtful time does not matter
     photos: Sequence[Any] = ()
     recordings: Sequence[Any] = ()
@@ -71,8 +72,8 @@ class Item:
     def day(self, name: str) -> date | None:
         value = self.text(name, 10)
         try:
-            return date.fromisoformat(value) if value else None
-        except ValueError:
+            return date.fromisoformat(value) + timedelta(days=self.days_off) if value else None
+        except (ValueError, OverflowError):
             raise Refusal(_("This is not a day."), field=name, status=422) from None
 
     def place(self) -> Place | None:
@@ -111,6 +112,16 @@ def true_moment(*, written: float, clock: float, now: datetime) -> datetime | No
     if not (math.isfinite(written) and math.isfinite(clock)) or abs(written - clock) > 10**13:
         return None
     return now - timedelta(milliseconds=clock - written)
+
+
+def days_off(*, on: str, clock: float, written_at: datetime, now: datetime) -> int:
+    """By how many days a device's calendar is behind ours. A clock that is wrong by hours only names the right days."""
+    if abs(now.timestamp() * 1000 - clock) < 12 * 3600 * 1000:
+        return 0
+    try:
+        return (timezone.localdate(written_at) - date.fromisoformat(on)).days
+    except ValueError:
+        return 0
 
 
 def doubt(written_at: datetime, now: datetime) -> str:

@@ -26,7 +26,7 @@ from django.utils.translation import gettext as _
 import gongzhi
 from gongzhi.act.tasks.models import Task
 from gongzhi.act.visits.models import Visit
-from gongzhi.front.field.actions import MOST_ITEMS, Answer, Item, take_in, true_moment
+from gongzhi.front.field.actions import MOST_ITEMS, Answer, Item, days_off, take_in, true_moment
 from gongzhi.front.field.codes import drawn, read_code
 from gongzhi.front.field.forms import TypeForms
 from gongzhi.front.field.reading import owner_of, task_rows, today_of, visit_rows
@@ -187,6 +187,7 @@ def item_of(thing: Any, clock: float, now: datetime, request: HttpRequest) -> It
         kind=kind,
         data=data,
         written_at=now if confirmed else moment,
+        days_off=days_off(on=str(thing.get("on", "")), clock=clock, written_at=moment, now=now),
         confirmed=confirmed,
         photos=request.FILES.getlist(f"{key}/photos"),
         recordings=request.FILES.getlist(f"{key}/recordings"),

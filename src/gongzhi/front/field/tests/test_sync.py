@@ -243,6 +243,19 @@ def test_a_wrong_clock_does_not_matter(device: Any, town: Any, assigned: Any, mo
     assert task.ended_at == moment.now - timedelta(hours=1)
 
 
+@pytest.mark.parametrize(("skew", "days"), [(40 * 24, 3), (-40 * 24, 3), (3, 3)])
+def test_a_wrong_calendar_does_not_matter(device: Any, town: Any, moment: Any, skew: float, days: int) -> None:
+    """The person means "in three days" by the calendar that they see; it is three days from the day of the visit."""
+    ours = moment.now.timestamp() * 1000
+    believed = (moment.now + timedelta(hours=skew)).date()
+    visit = visit_of(town, promise="问物业", promise_due=str(believed + timedelta(days=days)), day=str(believed))
+    item = {**thing("visit.made", visit), "at": ours + skew * HOUR - HOUR, "on": str(believed)}
+    (answer,) = device(town.worker, item, clock=ours + skew * HOUR)
+    assert answer["outcome"] == "done", answer
+    made = Visit.objects.get()
+    assert (made.day, (made.promise_due - made.day).days) == (timezone.localdate(moment.now), days)
+
+
 @pytest.mark.parametrize(("ago", "says"), [(-HOUR, "future"), (31 * 24 * HOUR, "30 days")])
 def test_a_time_that_cannot_be_needs_the_persons_word(
     device: Any, town: Any, moment: Any, ago: float, says: str

@@ -97,6 +97,7 @@ window.outbox = (() => {
 
   const draw = () =>
     Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
+  const two = (number) => String(number).padStart(2, "0");
   const uid = () => {
     const hex = draw();
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
@@ -112,7 +113,8 @@ window.outbox = (() => {
         box: await seal(new Uint8Array(await file.arrayBuffer())),
       })),
     );
-    const item = { key: draw(), at, state: "waiting", files: boxes, box: await sealJson({ kind, data }) };
+    const on = [new Date(at)].map((when) => `${when.getFullYear()}-${two(when.getMonth() + 1)}-${two(when.getDate())}`)[0];
+    const item = { key: draw(), at, on, state: "waiting", files: boxes, box: await sealJson({ kind, data }) };
     item.seq = await put("items", item);
     await count();
     tell("added", item.key);
@@ -248,7 +250,7 @@ window.outbox = (() => {
     const things = await Promise.all(
       items.map(async (item) => {
         const { kind, data } = await unsealJson(item.box);
-        return { key: item.key, kind, at: item.at, data, confirmed: item.confirmed || false };
+        return { key: item.key, kind, at: item.at, on: item.on, data, confirmed: item.confirmed || false };
       }),
     );
     const words = JSON.stringify({ clock: Date.now(), items: things });
