@@ -264,6 +264,11 @@ def keep_group(*, name: str, place_ids: Sequence[int], by: User, now: datetime) 
     return group
 
 
+def office_of(directive_id: int, by: User, now: datetime) -> tuple[Directive, Post]:
+    """For the room's other modules: the locked directive, and the post at the office that issues it."""
+    return _ours(directive_id, by, now)
+
+
 def _ours(directive_id: int, by: User, now: datetime) -> tuple[Directive, Post]:
     """The locked directive, and the post at the office that issues it. Not visible: not there; not theirs: 403."""
     directive = Directive.objects.select_for_update(of=("self",)).filter(pk=directive_id).first()

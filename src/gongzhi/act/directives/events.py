@@ -121,6 +121,13 @@ class StepTaken(Event):
     kind: str
 
 
+class PlacesReminded(Event):
+    label = _("Places reminded")
+    directive_id: int
+    whom: str  # "unread", "late"
+    places: int
+
+
 class StepAnswered(Event):
     label = _("Slip answered")
     assignment_id: int

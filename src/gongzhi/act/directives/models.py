@@ -68,6 +68,13 @@ class DirectiveQuerySet(models.QuerySet["Directive"]):
             | Q(Exists(piece))
         )
 
+    def boards_for(self, user: User | AnonymousUser) -> Self:
+        """Whose board the person may look at: the issuing office, and whoever oversees its subtree."""
+        return self.filter(
+            at_office(user, "directives.issue", "issuer_place_id")
+            | reach(user, "directives.oversee") & ~Q(state=DirectiveState.DRAFT)
+        )
+
     def of_office(self, user: User | AnonymousUser) -> Self:
         """What the person's own office has sent, drafts too."""
         return self.filter(at_office(user, "directives.issue", "issuer_place_id"))
@@ -512,7 +519,12 @@ class StepQuerySet(models.QuerySet["Step"]):
 
 
 class Step(Recorded):
-    """One step of supervision: a reminder, a slip (督办单) that wants an answer, or a talk (约谈)."""
+    """One step of supervision: a reminder, a slip (督办单) that wants an answer, or a talk (约谈).
+
+    The reminders that a person gives to all late places at once come in one statement (version 0).
+    """
+
+    UNRECORDED_VERSION = 0
 
     class Kind(models.TextChoices):
         REMIND = "remind", _("Reminder")

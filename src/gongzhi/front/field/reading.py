@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from gongzhi.act.tasks.models import Task
 from gongzhi.act.visits.models import Visit
+from gongzhi.front.codes import code_of
 from gongzhi.front.field.actions import aside
-from gongzhi.front.field.codes import code_of
 from gongzhi.ground.access.reach import posts_of, reach
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.places.models import Level, Place

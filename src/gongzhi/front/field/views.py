@@ -26,8 +26,8 @@ from django.utils.translation import gettext as _
 import gongzhi
 from gongzhi.act.tasks.models import Task
 from gongzhi.act.visits.models import Visit
+from gongzhi.front.codes import drawn, read_code
 from gongzhi.front.field.actions import MOST_ITEMS, Answer, Item, days_off, take_in, true_moment
-from gongzhi.front.field.codes import drawn, read_code
 from gongzhi.front.field.forms import TypeForms
 from gongzhi.front.field.reading import owner_of, task_rows, today_of, visit_rows
 from gongzhi.ground.access.guard import Guarded
