@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "gongzhi.front.open311",
     "gongzhi.loop.webhooks",
     "gongzhi.loop",
+    "gongzhi.learn.digests",
     "gongzhi.learn.bulletins",
     "gongzhi.verify.notices",
     "gongzhi.verify.checks",

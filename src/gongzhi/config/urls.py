@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("gongzhi.front.api.urls")),
     path("field/", include("gongzhi.front.field.urls")),
     path("", include("gongzhi.verify.notices.urls")),
+    path("", include("gongzhi.learn.digests.urls")),
     path("staff/", include("gongzhi.front.workbench.urls")),
     path("", include("gongzhi.front.portal.urls")),
 ]

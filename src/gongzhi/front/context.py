@@ -53,6 +53,7 @@ STAFF_MENU: Final = (
     (_("Whistles"), "workbench:whistles", "sound", "whistles.answer"),
     (_("Disputes"), "workbench:disputes", "dispute", "disputes.enter"),
     (_("Themes"), "workbench:themes", "list", "themes.answer"),
+    (_("Calendar and digests"), "digests:mine", "calendar", "workbench.enter"),
     (_("Rates"), "workbench:rates", "check", "rates.read"),
     (_("Bulletins"), "workbench:bulletins", "calendar", "rates.read"),
     (_("Suggestions"), "workbench:suggestions", "eye", "cases.sort"),

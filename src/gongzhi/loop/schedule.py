@@ -58,6 +58,8 @@ SCHEDULES: tuple[Every, ...] = (
     Every("sign_missing", "gongzhi.understand.duplicates.jobs.sign_missing", seconds=3600),
     Every("count_grams", "gongzhi.understand.duplicates.jobs.count_grams", seconds=6 * 3600),
     Every("make_bulletins", "gongzhi.learn.bulletins.jobs.make_missing", at=time(0, 20)),
+    Every("send_digests", "gongzhi.learn.digests.jobs.send_digests", seconds=300),
+    Every("forget_sent_digests", "gongzhi.learn.digests.jobs.forget_sent", at=time(3, 20)),
     Every("erase_expired", "gongzhi.ground.privacy.jobs.erase_expired", at=time(3, 10)),
     Every("tidy_search", "gongzhi.understand.search.jobs.tidy_index", at=time(3, 40)),
 )
