@@ -11,9 +11,14 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gongzhi.act.directives import actions as directives
+from gongzhi.act.directives import pieces
+from gongzhi.act.directives.asking import Ask
+from gongzhi.act.directives.models import Assignment
 from gongzhi.act.tasks import actions as tasks
 from gongzhi.act.tasks.models import Task
 from gongzhi.front.story import read_matter, staff_story
+from gongzhi.front.workbench.load import lines_of
 from gongzhi.ground.access.actions import end_post, grant_post
 from gongzhi.ground.access.models import Move, StandIn
 from gongzhi.ground.access.reach import acting_for, forget_posts, positions_of, posts_of, reach
@@ -21,6 +26,7 @@ from gongzhi.ground.access.roles import ADMINISTRATIONS, Role, every_verb, work_
 from gongzhi.ground.access.standins import Seat, end_stand_in, may_stand_in, move_work, undo_move
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.models import Entry
+from gongzhi.ground.ledger.verify import verify
 from gongzhi.ground.refusals import NotThere, Refusal
 from gongzhi.understand.cases.models import Case, Slip
 from gongzhi.understand.themes.models import Theme
@@ -134,6 +140,30 @@ def test_a_deputy_never_checks_what_they_did_themselves(town: Any, assigned: Any
     check = Case.objects.get(pk=case.pk).checks.get()
     with pytest.raises(Refusal, match="yourself"):
         checks.conclude_check(check_id=check.pk, result="seen_done", method="site", words="", by=clerk, now=moment.now)
+
+
+def test_a_piece_of_a_directive_is_done_by_a_deputy(town: Any, moment: Any) -> None:
+    ask = Ask(
+        title="防汛排查", text="逐楼排查。", done_when="都看过。", target_level="village",
+        target_places=[town.community.pk], reply_span="3 working_days", minutes=90,
+    )  # fmt: skip
+    made = directives.draft_directive(ask=ask, by=town.street_clerk, now=moment.now)
+    directives.issue_directive(directive_id=made.pk, by=town.street_clerk, now=moment.now)
+    piece = Assignment.objects.get(directive=made)
+    line = next(
+        one for one in lines_of(town.community.path, on=moment.now.date()) if one.role == Role.COMMUNITY_SECRETARY
+    )
+    assert (line.pieces["assignment"], line.minutes) == (1, 90)
+    other = make_user("secretary2", "西书记", (Role.COMMUNITY_SECRETARY, town.other_community))
+    with pytest.raises(NotThere):
+        pieces.accept_assignment(assignment_id=piece.pk, by=other, now=moment.now)
+    seat = Seat(Role.COMMUNITY_SECRETARY, town.community.pk, (other.pk,))
+    made_move = move(town, moment, other, seats=[seat], place=town.community)
+    pieces.accept_assignment(assignment_id=piece.pk, by=anew(other), now=moment.now)
+    entry = Entry.objects.get(event="directives.AssignmentAccepted")
+    assert entry.post_id == other.posts.get().pk
+    assert entry.data["stand_in"] == made_move.stand_ins.get().pk
+    assert verify(now=moment.now) == [], "what deputies do is proven like everything else"
 
 
 def test_slips_and_themes_stay_with_the_post(town: Any, moment: Any) -> None:

@@ -192,7 +192,8 @@ def test_all_events_on_the_list_exist_and_name_nobody() -> None:
     from gongzhi.ground.ledger.events import event_type
 
     for name in EVENTS:
-        kinds = {getattr(field.type, "__name__", str(field.type)) for field in dataclasses.fields(event_type(name))}
+        types = [field.type for field in dataclasses.fields(event_type(name))]
+        kinds = {one.__name__ if type(one) is type else str(one) for one in types}
         assert kinds <= {"int", "str", "int | None", "list[int]", "bool"}, name
 
 

@@ -137,6 +137,7 @@ PAGES = {
     "/staff/load/grid_worker/{grid}/":  "... ... +.++ ... ... .",
     "/staff/standins/":                 "... ... +.++ ... ... .",
     "/staff/standins/new/":             "... ... +.++ ... ... .",
+    "/staff/digests/":                  "+++ +++ ++++ +++ +++ .",
     "/staff/webhooks/":                 "... ... .... ... +.. .",
     "/staff/whistles/":                 "+++ .++ ++++ +++ ... .",
     "/staff/whistles/new/":             "... ... ..++ ... ... .",

@@ -42,7 +42,7 @@ from gongzhi.act.directives.models import (
     at_office,
 )
 from gongzhi.ground.access.models import Post
-from gongzhi.ground.access.reach import posts_of, posts_with
+from gongzhi.ground.access.reach import acting_for, posts_with
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.actions import record
 from gongzhi.ground.ledger.events import Event
@@ -437,11 +437,16 @@ def _locked(assignment_id: int, by: User) -> Assignment:
 
 
 def _in_hands(assignment_id: int, by: User, now: datetime) -> tuple[Assignment, Post]:
-    """The locked piece, and the post through which its office acts."""
+    """The locked piece, and the post through which its office acts; for a deputy, their own, which says so."""
     piece = _locked(assignment_id, by)
     if not Assignment.objects.for_hands_of(by).filter(pk=assignment_id).exists():
         raise Refusal(_("This is with another office."), status=403)
-    return piece, _post(by, now, "directives.work", piece.place_id)
+    on = timezone.localdate(now)
+    office = next((post for post in posts_with(by, "directives.work", on) if post.place_id == piece.place_id), None)
+    post = office or acting_for(by, piece.role, piece.place_id, "directives.work", on)
+    if post is None:
+        raise Refusal(_("None of your posts allows this here."), status=403)
+    return piece, post
 
 
 def _asked(assignment_id: int, by: User, now: datetime) -> tuple[Assignment, Post]:
@@ -455,8 +460,8 @@ def _asked(assignment_id: int, by: User, now: datetime) -> tuple[Assignment, Pos
 
 
 def _post(by: User, now: datetime, verb: str, place_id: int) -> Post:
-    """The post at that office; for somebody who stands in there, their own."""
-    able = posts_with(by, verb, timezone.localdate(now)) or list(posts_of(by, timezone.localdate(now)))
+    """The post at that office."""
+    able = posts_with(by, verb, timezone.localdate(now))
     if not able:
         raise Refusal(_("None of your posts allows this here."), status=403)
     return next((post for post in able if post.place_id == place_id), able[0])

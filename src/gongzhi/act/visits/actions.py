@@ -13,7 +13,7 @@ from gongzhi.act.visits.events import PromiseKept, VisitDropped, VisitMade, Visi
 from gongzhi.act.visits.models import Move, State, Visit
 from gongzhi.ground.access.actions import require
 from gongzhi.ground.access.models import Post
-from gongzhi.ground.access.reach import posts_with
+from gongzhi.ground.access.reach import acting_for
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.actions import record
 from gongzhi.ground.places.models import Level, Place
@@ -43,10 +43,10 @@ def _own(uid: UUID, by: User, now: datetime) -> tuple[Visit, Post]:
     visit = Visit.objects.visible_to(by).select_for_update(of=("self",)).filter(uid=uid).first()
     if visit is None:
         raise NotThere()
-    for post in posts_with(by, VERB, timezone.localdate(now)):
-        if (post.role, post.place_id) == (visit.role, visit.position_place_id):
-            return visit, post
-    raise Refusal(_("This visit belongs to another post."), status=403)
+    post = acting_for(by, visit.role, visit.position_place_id, VERB, timezone.localdate(now))
+    if post is None:
+        raise Refusal(_("This visit belongs to another post."), status=403)
+    return visit, post
 
 
 @transaction.atomic

@@ -10,7 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from gongzhi.act.disputes.models import Dispute
-from gongzhi.front.workbench.load import Line, Position
+from gongzhi.act.values.models import Item
+from gongzhi.act.values.models import State as ItemState
+from gongzhi.front.workbench.load import Line, Position, page
 from gongzhi.ground.access.models import Post
 from gongzhi.ground.access.standins import may_stand_in
 from gongzhi.ground.accounts.models import User
@@ -115,7 +117,16 @@ def named_to(absent: User, *, seen_by: User) -> list[ByHand]:
     """What must be given to somebody else piece by piece. Numbers only; a link for whoever may open it."""
     rows = list(Dispute.objects.mediated_by(absent).live().order_by("pk")[:100])
     seen = set(Dispute.objects.visible_to(seen_by).filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
-    return [
+    items = list(Item.objects.of(absent).filter(state=ItemState.OPEN).order_by("due_at", "pk")[:100])
+    managed = set(Item.objects.managed_by(seen_by).filter(holder=absent).values_list("pk", flat=True))
+    named = [
+        ByHand(
+            _("Valued item %(number)s") % {"number": row.number},
+            page("workbench:value", row.pk) if row.pk in managed else "",
+        )
+        for row in items
+    ]
+    return named + [
         ByHand(
             _("Mediation %(number)s") % {"number": row.number},
             reverse("workbench:dispute", kwargs={"pk": row.pk}) if row.pk in seen else "",

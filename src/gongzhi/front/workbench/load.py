@@ -11,10 +11,11 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from django.db.models import Count, F, QuerySet, Sum
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from gongzhi.act.directives.models import Assignment
 from gongzhi.act.tasks.models import Task
 from gongzhi.act.visits.models import Visit
 from gongzhi.act.whistles.models import Invitation, Whistle
@@ -59,8 +60,13 @@ def _visits() -> QuerySet[Any]:
     return Visit.objects.planned()
 
 
+def _assignments() -> QuerySet[Any]:
+    return Assignment.objects.owed()
+
+
 SOURCES: Final = (
     Source("task", gettext_lazy("Work orders"), _tasks),
+    Source("assignment", gettext_lazy("Pieces of directives"), _assignments, minutes="directive__minutes"),
     Source("whistle", gettext_lazy("Whistles"), _whistles),
     Source("slip", gettext_lazy("Supervision slips"), _slips),
     Source("visit", gettext_lazy("Planned visits"), _visits, place="position_place"),
@@ -218,6 +224,22 @@ def _show_tasks(waiting: QuerySet[Any], person: User, now: datetime) -> Iterator
         yield Piece(title, running_clock(row.due_at, row.yellow_at, now), url)
 
 
+def page(name: str, pk: int) -> str:
+    """The page of a row; empty while there is none."""
+    try:
+        return reverse(name, kwargs={"pk": pk})
+    except NoReverseMatch:
+        return ""
+
+
+def _show_assignments(waiting: QuerySet[Any], person: User, now: datetime) -> Iterator[Piece]:
+    rows = list(waiting.select_related("directive").order_by("due_at", "pk")[:MOST_PIECES])
+    seen = _seen(Assignment.objects.visible_to(person), rows)
+    for row in rows:
+        url = page("workbench:assignment", row.pk) if row.pk in seen else ""
+        yield Piece(str(row), running_clock(row.due_at, row.yellow_at, now), url)
+
+
 def _show_whistles(waiting: QuerySet[Any], person: User, now: datetime) -> Iterator[Piece]:
     rows = list(waiting.select_related("whistle").order_by("whistle__arrive_by", "pk")[:MOST_PIECES])
     seen = _seen(Whistle.objects.visible_to(person), [row.whistle for row in rows])
@@ -244,6 +266,7 @@ def _show_visits(waiting: QuerySet[Any], person: User, now: datetime) -> Iterato
 
 _SHOWN: Final[dict[str, Callable[[QuerySet[Any], User, datetime], Iterator[Piece]]]] = {
     "task": _show_tasks,
+    "assignment": _show_assignments,
     "whistle": _show_whistles,
     "slip": _show_slips,
     "visit": _show_visits,

@@ -11,12 +11,15 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from django.db.models import QuerySet
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from gongzhi.act.directives.models import Assignment
 from gongzhi.act.tasks.models import Task
+from gongzhi.act.values.models import Item
+from gongzhi.act.values.models import State as ItemState
 from gongzhi.act.visits.models import Visit
 from gongzhi.act.whistles.models import Invitation
 from gongzhi.ground.accounts.models import User
@@ -60,6 +63,14 @@ def _first(rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows[:MOST]
 
 
+def page(name: str, **given: Any) -> str:
+    """The path of a page; the first page of the staff while there is none of this name."""
+    try:
+        return reverse(name, kwargs=given)
+    except NoReverseMatch:
+        return reverse("workbench:today")
+
+
 def _tasks(user: User) -> Iterator[Deadline]:
     rows = Task.objects.for_hands_of(user).waiting().filter(due_at__isnull=False)
     for row in _first(rows.select_related("case__category").order_by("due_at", "pk")):
@@ -67,6 +78,21 @@ def _tasks(user: User) -> Iterator[Deadline]:
         title = _("Work order %(number)s %(category)s") % given
         path = reverse("workbench:task", kwargs={"pk": row.pk})
         yield Deadline(f"task-{row.pk}", title.strip(), row.due_at, path, row.opened_at, row.version)
+
+
+def _assignments(user: User) -> Iterator[Deadline]:
+    rows = Assignment.objects.for_hands_of(user).owed().filter(due_at__isnull=False)
+    for row in _first(rows.select_related("directive", "round").order_by("due_at", "pk")):
+        title = _("Directive %(number)s: result due") % {"number": row}
+        path = page("workbench:assignment", pk=row.pk)
+        yield Deadline(f"assignment-{row.pk}", title, row.due_at, path, row.round.sent_at, row.version)
+
+
+def _items(user: User) -> Iterator[Deadline]:
+    for row in _first(Item.objects.of(user).filter(state=ItemState.OPEN).order_by("due_at", "pk")):
+        title = _("Valued item %(number)s") % {"number": row.number}
+        path = page("workbench:value", pk=row.pk)
+        yield Deadline(f"item-{row.pk}", title, row.due_at, path, row.written_at, row.version)
 
 
 def _whistles(user: User) -> Iterator[Deadline]:
@@ -101,6 +127,8 @@ def _promises(user: User) -> Iterator[Deadline]:
 
 KINDS: Final = (
     Kind("task", gettext_lazy("Work orders"), _tasks, "workbench:tasks"),
+    Kind("assignment", gettext_lazy("Pieces of directives"), _assignments, "workbench:assignments"),
+    Kind("item", gettext_lazy("Valued items"), _items, "workbench:values_mine"),
     Kind("whistle", gettext_lazy("Whistles"), _whistles, "workbench:whistles"),
     Kind("slip", gettext_lazy("Supervision slips"), _slips, "workbench:slips"),
     Kind("visit", gettext_lazy("Planned visits"), _visits, "workbench:today"),

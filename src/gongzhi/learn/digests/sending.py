@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from gongzhi.ground.access.reach import posts_of
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.rules.working_days import is_working_day
-from gongzhi.learn.digests.deadlines import KINDS, Deadline
+from gongzhi.learn.digests.deadlines import KINDS, Deadline, page
 from gongzhi.learn.digests.models import Digest, Rhythm, Sending
 from gongzhi.verify.notices import carriers
 from gongzhi.verify.notices.models import State, Way, Why
@@ -128,7 +128,7 @@ def words_for(user: User, *, now: datetime) -> tuple[str, str, str]:
         total, late, due = total + len(rows), late + late_here, due + due_here
         given = {"kind": kind.label, "open": len(rows), "late": late_here, "due": due_here}
         lines.append(_("%(kind)s: %(open)d open, %(late)d late, %(due)d due today") % given)
-        lines.append("  " + home + reverse(kind.page))
+        lines.append("  " + home + page(kind.page))
     given = {"open": total, "late": late, "due": due, "house": settings.GONGZHI_NAME or "Gongzhi"}
     subject = _("%(house)s: %(open)d open, %(late)d late, %(due)d due today") % given
     stop = _("Change or stop these reminders: %(page)s") % {"page": home + reverse("digests:mine")}

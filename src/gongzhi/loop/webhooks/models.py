@@ -22,6 +22,11 @@ EVENTS = (
     "cases.CasePaused", "cases.CaseResumed", "cases.DeadlineExtended", "cases.CaseAwaitsCheck", "cases.CaseReopened",
     "cases.CaseClosed", "cases.CaseWithdrawn", "cases.CasesMerged", "cases.CasesUnmerged",
     "tasks.TaskOpened", "tasks.TaskAccepted", "tasks.TaskReported", "tasks.TaskReturned", "tasks.TaskCancelled",
+    "directives.DirectiveIssued", "directives.DirectiveWithdrawn", "directives.DirectiveClosed",
+    "directives.RoundSent", "directives.AssignmentRead", "directives.AssignmentAccepted",
+    "directives.AssignmentPassedDown", "directives.QuestionAsked", "directives.QuestionAnswered",
+    "directives.AssignmentReported", "directives.AssignmentReturned", "directives.AssignmentConfirmed",
+    "directives.AssignmentRefused", "directives.AssignmentWithdrawn", "directives.StepTaken",
     "checks.CheckAsked", "checks.CheckPassed", "checks.CheckFailed",
 )  # fmt: skip
 
