@@ -144,12 +144,18 @@ PAGES = {
     "/staff/themes/":                   "... ... +.++ ++. ... .",
     "/staff/disputes/":                 "... ... +..+ ..+ ... .",
     "/staff/disputes/new/":             "... ... +... ..+ ... .",
+    "/staff/points/":                   "+++ +++ +... ... ... .",
+    "/staff/points/110108014001/":      "... ... +... ... ... .",
+    "/staff/points/110108014001/rules/": "... ... +... ... ... .",
+    "/staff/points/110108014001/households/": "... ... +... ... ... .",
+    "/staff/points/110108014001/exchange/": "... ... +... ... ... .",
+    "/staff/points/110108014001/poster/": "... ... +... ... ... .",
     "/staff/cases/{case}/related/":     "++. .+. ++++ ... ... .",
 }  # fmt: skip
 
 # Everybody may look at these, signed in or not.
 PUBLIC = (
-    "/", "/report/", "/progress/", "/how/", "/privacy/", "/categories.json", "/grids.json", "/ledger/",
+    "/", "/report/", "/progress/", "/how/", "/points/", "/privacy/", "/categories.json", "/grids.json", "/ledger/",
     "/ledger/roots.json", "/healthz", "/accounts/login/", "/field/worker.js", "/field/manifest.webmanifest",
 )  # fmt: skip
 

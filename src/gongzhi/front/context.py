@@ -19,6 +19,7 @@ from gongzhi.front.mode import ORDINARY, Mode
 from gongzhi.front.standing import band, desk_path
 from gongzhi.front.working import hides, label_for, modules_for
 from gongzhi.ground.access.reach import posts_of
+from gongzhi.ground.rules.actions import rule
 
 DISPLAYS: Final = ("ordinary", "elder")
 DISPLAY_COOKIE: Final = "display"
@@ -52,6 +53,7 @@ STAFF_MENU: Final = (
     (_("Stand-ins"), "workbench:standins", "people", "access.stand_in"),
     (_("Whistles"), "workbench:whistles", "sound", "whistles.answer"),
     (_("Disputes"), "workbench:disputes", "dispute", "disputes.enter"),
+    (_("Household points"), "workbench:points", "home", "points.read"),
     (_("Themes"), "workbench:themes", "list", "themes.answer"),
     (_("Calendar and digests"), "digests:mine", "calendar", "workbench.enter"),
     (_("Rates"), "workbench:rates", "check", "rates.read"),
@@ -69,6 +71,8 @@ STAFF_MENU: Final = (
     (_("Webhooks"), "webhooks:webhook_list", "send", "webhooks.manage"),
     (_("Audit"), "workbench:audit", "shield", "ledger.read"),
 )
+# Entries that stand there only where a place has switched the module on.
+SWITCHED: Final = {"workbench:points": "points.enabled"}
 DAILY: Final = 7  # so many stand in the bar when there are more than eight
 RESIDENT_MENU: Final = (
     (_("Report something"), "portal:report", "report", ""),
@@ -116,6 +120,14 @@ def menu(request: HttpRequest, entries: tuple[tuple[Any, str, str, str], ...], v
     ]
 
 
+def _switched_on(request: HttpRequest) -> tuple[tuple[Any, str, str, str], ...]:
+    """The staff's menu without the modules that are switched off wherever the person has a post."""
+    on = timezone.localdate()
+    paths = {post.place_path for post in posts_of(request.user)}
+    off = {name for name, key in SWITCHED.items() if not any(rule(key, path=path, on=on) for path in paths)}
+    return tuple(entry for entry in STAFF_MENU if entry[1] not in off)
+
+
 def mode_for(request: HttpRequest, staff: bool) -> Mode:
     """The mode of the place of the first post, or (for residents) of the place they write to."""
     given: Mode | None = getattr(request, "mode", None)
@@ -137,7 +149,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     verbs: set[str] = set()
     if staff and user is not None:
         verbs = {verb for post in posts_of(user) for verb in post.verbs}
-    staff_menu = menu(request, STAFF_MENU, verbs) if staff else []
+    staff_menu = menu(request, _switched_on(request), verbs) if staff else []
     return {
         "lang": LANGUAGE_TAGS.get(get_language() or "", "zh-Hans"),
         "demo": settings.DEMO,

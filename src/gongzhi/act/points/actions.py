@@ -97,6 +97,12 @@ def is_on(path: str, on: date) -> bool:
     return bool(rule("points.enabled", path=path, on=on))
 
 
+def places_on(on: date) -> list[Place]:
+    """Where points are switched on and rules are in force, by path. One statement."""
+    found = Rulebook.objects.adopted().select_related("place").order_by("place_path")
+    return [book.place for book in found if is_on(book.place_path, on)]
+
+
 def _must_be_on(path: str, now: datetime) -> None:
     if not is_on(path, timezone.localdate(now)):
         raise Refusal(_("Household points are not switched on here."))
@@ -418,7 +424,7 @@ def join(*, place: Place, label: str, way: str, consent: bool, by: User, now: da
         raise Refusal(_("Please choose how the household agreed."), field="way", status=422)
     if not consent:
         raise Refusal(
-            _("Taking part is voluntary: without the household’s consent it is not entered."), field="consent"
+            _("Taking part is voluntary: without its consent no household is entered."), field="consent", status=422
         )
     door = _words(label, "label", 1, 30, _("Write the door, for example “3-12”."))
     whom = _words(contact, "contact", 0, 60, "")

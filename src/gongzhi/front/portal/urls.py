@@ -4,7 +4,7 @@ from django.urls import path
 
 from gongzhi.front.asking import Questions
 from gongzhi.front.display import Display
-from gongzhi.front.portal import feeds, mediation, views
+from gongzhi.front.portal import feeds, mediation, points, views
 
 app_name = "portal"
 
@@ -27,6 +27,10 @@ urlpatterns = [
     path("feeds/<str:path>.atom", feeds.Feed.as_view(), name="feed"),
     path("mediation/<str:token>/", mediation.Mediation.as_view(), name="mediation"),
     path("mediation/<str:token>/<slug:act>/", mediation.MediationAct.as_view(), name="mediation_act"),
+    path("points/", points.Points.as_view(), name="points"),
+    path("points/place/<str:path>/", points.PointsPlace.as_view(), name="points_place"),
+    path("points/household/<str:code>/", points.PointsHousehold.as_view(), name="points_household"),
+    path("points/household/<str:code>/<slug:act>/", points.PointsAct.as_view(), name="points_act"),
     path("progress/", views.Progress.as_view(), name="progress"),
     path("how/", views.How.as_view(), name="how"),
     path("privacy/", views.Privacy.as_view(), name="privacy"),
