@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "gongzhi.loop.webhooks",
     "gongzhi.loop",
     "gongzhi.learn.digests",
+    "gongzhi.learn.burden",
     "gongzhi.learn.bulletins",
     "gongzhi.verify.notices",
     "gongzhi.verify.checks",

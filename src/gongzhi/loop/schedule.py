@@ -57,6 +57,7 @@ SCHEDULES: tuple[Every, ...] = (
     Every("clean_jobs", "gongzhi.loop.queue.clean", seconds=3600),
     Every("sign_missing", "gongzhi.understand.duplicates.jobs.sign_missing", seconds=3600),
     Every("count_grams", "gongzhi.understand.duplicates.jobs.count_grams", seconds=6 * 3600),
+    Every("count_burden", "gongzhi.learn.burden.jobs.count_burden", at=time(2, 20)),
     Every("make_bulletins", "gongzhi.learn.bulletins.jobs.make_missing", at=time(0, 20)),
     Every("send_digests", "gongzhi.learn.digests.jobs.send_digests", seconds=300),
     Every("forget_sent_digests", "gongzhi.learn.digests.jobs.forget_sent", at=time(3, 20)),
