@@ -60,6 +60,7 @@ STAFF_MENU: Final = (
     (_("Bulletins"), "workbench:bulletins", "calendar", "rates.read"),
     (_("Suggestions"), "workbench:suggestions", "eye", "cases.sort"),
     (_("Import"), "workbench:imports", "inbox", "channels.import"),
+    (_("Burden meter"), "workbench:burden", "clock", "burden.read"),
     (_("Places"), "workbench:places", "pin", "places.read"),
     (_("Profiles"), "workbench:profiles", "settings", "places.read"),
     (_("Posts"), "workbench:posts", "users", "access.read"),

@@ -73,12 +73,17 @@ class Counted:
 
 
 def received(week: date) -> tuple[Any, Any]:
-    """The pieces of directives that came to posts in this week: those of a round, and those passed down or split."""
+    """The pieces of directives that came to posts in this week: those of a round, and those that were passed down.
+
+    A part that an office splits off for itself is no second piece of work.
+    """
     span = span_of(week)
     given = Entry.objects.filter(event=PieceGiven.name, noun=Assignment.noun(), **span.within("at"))
     return (
         Assignment.objects.filter(parent__isnull=True, **span.within("round__sent_at")),
-        Assignment.objects.filter(parent__isnull=False, pk__in=given.values("object_id")),
+        Assignment.objects.filter(parent__isnull=False, pk__in=given.values("object_id")).exclude(
+            place_id=F("parent__place_id"), role=F("parent__role")
+        ),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Substr
 from django.utils.translation import gettext_lazy as _
 
 from gongzhi.ground.access.reach import NOTHING, posts_of, posts_with, reach
@@ -14,6 +15,7 @@ from gongzhi.ground.access.roles import Role
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.models import Recorded
 from gongzhi.ground.places.models import Place
+from gongzhi.ground.places.paths import below
 
 
 def _own(user: User | AnonymousUser) -> Q:
@@ -36,6 +38,13 @@ class WeekLoadQuerySet(models.QuerySet["WeekLoad"]):
 
     def own(self, user: User | AnonymousUser) -> Self:
         return self.filter(_own(user))
+
+    def below(self, path: str) -> Self:
+        return self.filter(below(path, "place_path"))
+
+    def by_ancestor(self, length: int) -> models.QuerySet[WeekLoad, dict[str, Any]]:
+        """Grouped by the place whose path has this length: all posts of a community in one."""
+        return self.order_by().annotate(above=Substr("place_path", 1, length)).values("above")
 
 
 class WeekLoad(models.Model):

@@ -25,6 +25,7 @@ from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.access.reach import posts_of, reach, stand_ins_of
 from gongzhi.ground.access.roles import ADMINISTRATIONS
 from gongzhi.ground.accounts.models import User
+from gongzhi.learn.burden.models import BurdenQuestion
 from gongzhi.understand.cases.models import Case, CaseQuerySet, Ruling, Slip, State
 from gongzhi.verify.checks.models import Check
 
@@ -147,6 +148,8 @@ class Today(Guarded):
             sections.append(work.rulings())
         if "tasks.work" in verbs:
             sections.append(work.slips())
+        if "directives.issue" in verbs and (asked := work.burden()).rows:
+            sections.append(asked)
         # The desk begins with what is new, the hands with their own work orders.
         order = _DESK_ORDER if "cases.sort" in verbs else _HANDS_ORDER
         sections.sort(key=lambda section: order.index(section.name))
@@ -161,9 +164,21 @@ class Today(Guarded):
 
 
 _DESK_ORDER: Final = (
-    "late", "due", "new", "rulings", "slips", "contact", "checks", "promised", "review", "tasks",
+    "burden", "late", "due", "new", "rulings", "slips", "contact", "checks", "promised", "review", "tasks",
 )  # fmt: skip
-_HANDS_ORDER: Final = ("tasks", "slips", "checks", "late", "due", "contact", "rulings", "promised", "review", "new")
+_HANDS_ORDER: Final = (
+    "burden",
+    "tasks",
+    "slips",
+    "checks",
+    "late",
+    "due",
+    "contact",
+    "rulings",
+    "promised",
+    "review",
+    "new",
+)
 
 
 def greeting(now: datetime) -> str:
@@ -312,6 +327,25 @@ class Work:
         url = address("workbench:slips")
         colour = "red" if found else ""
         return Section("slips", _("Supervision slips"), total, rows, url, colour, _("No slip asks for an answer."))
+
+    def burden(self) -> Section:
+        """A threshold was passed: is all of it needed? What the person's own office has to answer."""
+        found = list(
+            BurdenQuestion.objects.to_answer(self.person).select_related("place").order_by("week", "pk")[:SHOWN]
+        )
+        rows = [
+            Row(
+                title=_("You asked %(places)d places for %(reports)d reports each")
+                % {"places": one.places, "reports": one.reports},
+                url=f"{reverse('workbench:burden')}?week={one.week.isoformat()}",
+                meta=_("%(over)d posts are above their limit · week of %(week)s")
+                % {"over": one.over, "week": one.week.isoformat()},
+                side=SafeString(""),
+            )
+            for one in found
+        ]
+        url = reverse("workbench:burden")
+        return Section("burden", _("Is all of it needed?"), len(found), rows, url, "amber" if found else "")
 
     def checks(self) -> Section:
         """What somebody else has reported as done and I may check."""
