@@ -42,7 +42,7 @@ class WeekLoadQuerySet(models.QuerySet["WeekLoad"]):
     def below(self, path: str) -> Self:
         return self.filter(below(path, "place_path"))
 
-    def by_ancestor(self, length: int) -> models.QuerySet[WeekLoad, dict[str, Any]]:
+    def by_ancestor(self, length: int) -> Any:
         """Grouped by the place whose path has this length: all posts of a community in one."""
         return self.order_by().annotate(above=Substr("place_path", 1, length)).values("above")
 

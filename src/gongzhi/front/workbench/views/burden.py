@@ -122,7 +122,7 @@ class Burden(Guarded):
     def history(self, this: date) -> list[dict[str, Any]]:
         """The own posts together, week by week, the newest first."""
         since = this - timedelta(weeks=WEEKS - 1)
-        rows = (
+        rows: Any = (
             WeekLoad.objects.own(self.person)
             .filter(week__gte=since)
             .order_by()
