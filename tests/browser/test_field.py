@@ -294,8 +294,9 @@ def test_signed_out_while_away_and_somebody_else_signs_in(phone: Any, line: Line
     site_cookies = one.context.cookies()
     one.context.clear_cookies(name="sessionid")
     line.mend()
-    one.open("/field/outbox/")
-    until(one.page, "!document.querySelector('[data-enter]').hidden || location.pathname.startsWith('/accounts/')")
+    until(one.page, "outbox.fresh().then(() => !document.querySelector('[data-enter]').hidden)")
+    one.page.goto("/field/outbox/")
+    until(one.page, "location.pathname.startsWith('/accounts/login/')")
     assert not Visit.objects.filter(whom="没发出去的一家").exists()
     # The same person signs in again: it goes on.
     one.context.add_cookies([cookie for cookie in site_cookies if cookie["name"] == "sessionid"])
@@ -357,7 +358,7 @@ def test_nothing_stays_after_signing_out(phone: Any, line: Line, site: Site) -> 
 
 
 def test_the_pages_are_light_and_soon_ready(fresh: Any, site: Site) -> None:
-    """At most 80 kB compressed, and ready within 3 s on a slow telephone: 150 ms, 1.6 Mbit/s, a quarter of the speed."""
+    """At most 80 kB compressed, and ready within 3 s on a slow telephone (150 ms, 1.6 Mbit/s, CPU / 4)."""
     import gzip
     import time
 
@@ -373,7 +374,6 @@ def test_the_pages_are_light_and_soon_ready(fresh: Any, site: Site) -> None:
             answer.url.removeprefix(site.url): len(gzip.compress(answer.body(), 9)) for answer in mine if answer.ok
         }
         assert sum(weights.values()) <= 80_000, weights
-        print(path, sum(weights.values()), len(weights))  # noqa: T201
         page.close()
     slow = fresh(viewport=PHONE)
     slow.add_cookies([{"name": "sessionid", "value": site.session_of("worker"), "url": site.url}])
@@ -387,5 +387,4 @@ def test_the_pages_are_light_and_soon_ready(fresh: Any, site: Site) -> None:
     page.goto("/field/", wait_until="commit")
     until(page, "document.querySelector('[data-field]') && document.querySelector('[data-field]').dataset.ready")
     took = time.monotonic() - began
-    print(f"ready after {took:.1f} s")  # noqa: T201
     assert took <= 3, f"{took:.1f} s"

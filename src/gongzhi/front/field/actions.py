@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from gongzhi.act.directives import pieces
+from gongzhi.act.directives.models import Assignment
 from gongzhi.act.tasks import actions as tasks
 from gongzhi.act.tasks.models import Task
 from gongzhi.act.visits import actions as visits
@@ -33,6 +35,7 @@ log = logging.getLogger(__name__)
 MOST_ITEMS: Final = 100  # in one request
 TOLERANCE: Final = timedelta(minutes=2)  # how far a clock may run ahead between writing and sending
 LATE: Final = timedelta(minutes=15)  # from here on the desk is told that it was noted earlier
+UNCOUNTED: Final = "uncounted"  # a deed says: kept, and it does not count
 WORDS: Final = ("text", "words", "reason", "whom", "asked", "promise")
 
 
@@ -234,6 +237,44 @@ def _keep_promise(item: Item, by: User, now: datetime) -> dict[str, Any]:
     return {"visit": visits.keep_promise(uid=item.uid(), words=item.text("words"), day=day, by=by, now=now).pk}
 
 
+def _read_piece(item: Item, by: User, now: datetime) -> dict[str, Any]:
+    return {"assignment": pieces.read_assignment(assignment_id=item.number("assignment"), by=by, now=now).pk}
+
+
+def _accept_piece(item: Item, by: User, now: datetime) -> dict[str, Any]:
+    return {"assignment": pieces.accept_assignment(assignment_id=item.number("assignment"), by=by, now=now).pk}
+
+
+def _report_piece(item: Item, by: User, now: datetime) -> dict[str, Any]:
+    """A report for a piece that has ended meanwhile is kept with it; the person is told why it does not count."""
+    minutes = item.text("minutes", 5).strip()
+    if minutes and not (minutes.isascii() and minutes.isdigit()):
+        raise Refusal(_("Minutes are a number."), field="minutes", status=422)
+    report = pieces.report_result(
+        assignment_id=item.number("assignment"),
+        words=item.text("words", 1000),
+        minutes=int(minutes or 0),
+        photos=item.photos,
+        key=uuid5(NAMESPACE_URL, f"field/{by.pk}/{item.key}"),
+        by=by,
+        now=now,
+    )
+    ids = {"assignment": report.assignment_id, "report": report.pk}
+    return ids if report.counted else {**ids, UNCOUNTED: True}
+
+
+def _ask_about_piece(item: Item, by: User, now: datetime) -> dict[str, Any]:
+    """To explain, to look again, or (the button of whoever cannot decide) to take it up: the clock passes on too."""
+    question = pieces.ask_sender(
+        assignment_id=item.number("assignment"),
+        kind=item.text("question", 10),
+        words=item.text("words", 1000),
+        by=by,
+        now=now,
+    )
+    return {"assignment": question.assignment_id, "question": question.pk}
+
+
 def _settle(item: Item, by: User, now: datetime) -> dict[str, Any]:
     """The person has read what happened to something that could not be taken in."""
     found = Sent.objects.of(by).kept_aside().filter(key=item.text("of", 64))
@@ -249,6 +290,10 @@ DEEDS: Final[dict[str, Any]] = {
     "visit.made": _make_visit,
     "visit.drop": _drop_visit,
     "promise.kept": _keep_promise,
+    "assignment.read": _read_piece,
+    "assignment.accept": _accept_piece,
+    "assignment.done": _report_piece,
+    "assignment.ask": _ask_about_piece,
     "aside.settle": _settle,
 }
 
@@ -296,10 +341,41 @@ def _visit_story(item: Item, by: User) -> str:
     return _("A colleague dropped this visit.") if visit.state == "dropped" else ""
 
 
+def _piece_story(item: Item, by: User) -> str:
+    piece = Assignment.objects.visible_to(by).select_related("directive").filter(pk=item.number("assignment")).first()
+    if piece is None:
+        return _("This work is no longer yours: you no longer hold the post that it was given to.")
+    when = timezone.localtime(piece.ended_at).strftime("%m-%d %H:%M") if piece.ended_at else ""
+    told = ""
+    match piece.state:
+        case "withdrawn" if piece.directive.state == "withdrawn":
+            told = _("The sender withdrew it on %(when)s: %(why)s") % {"when": when, "why": piece.directive.ending}
+        case "withdrawn":
+            told = _("It was taken back on %(when)s and is no longer asked for.") % {"when": when}
+        case "taken":
+            told = _("The sender took it over on %(when)s.") % {"when": when}
+        case "done":
+            told = _("A result was accepted on %(when)s already.") % {"when": when}
+        case "refused":
+            told = _("It was refused on %(when)s as not on the list.") % {"when": when}
+        case "submitted":
+            told = _("A colleague has reported a result already.")
+        case "asking":
+            told = _("It waits for the sender’s answer.")
+        case "accepted" if item.kind == "assignment.accept":
+            told = _("It is accepted already.")
+    if told and item.kind == "assignment.done" and not piece.is_open:
+        told += " " + _("Your report is kept with it and does not count.")
+    return told
+
+
 STORIES: Final[dict[str, Any]] = {
     "task.accept": _task_story,
     "task.done": _task_story,
     "task.return": _task_story,
+    "assignment.accept": _piece_story,
+    "assignment.done": _piece_story,
+    "assignment.ask": _piece_story,
     "visit.made": _visit_story,
     "visit.drop": _visit_story,
     "promise.kept": _visit_story,
@@ -350,7 +426,10 @@ def _attempt(deed: Any, item: Item, by: User, now: datetime) -> tuple[str, str, 
     """Outcome, what to say, words to keep, ids. What can be mended on the device (422) is raised."""
     try:
         with transaction.atomic():
-            return Outcome.DONE, "", "", deed(item, by, now)
+            ids = deed(item, by, now)
+        if ids.pop(UNCOUNTED, False):
+            return Outcome.CONFLICT, _piece_story(item, by)[:400], item.typed, ids
+        return Outcome.DONE, "", "", ids
     except Stale:
         raise
     except Refusal as refusal:

@@ -12,6 +12,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from gongzhi.act.directives.models import Assignment
 from gongzhi.act.tasks.models import Task
 from gongzhi.act.visits.models import Visit
 from gongzhi.front.codes import code_of
@@ -79,6 +80,40 @@ def task_rows(user: User) -> list[dict[str, Any]]:
     ]
 
 
+def piece_rows(user: User) -> list[dict[str, Any]]:
+    """What was sent down to the person's own offices and is in their hands, or waits for an answer."""
+    found = (
+        Assignment.objects.for_hands_of(user)
+        .filter(state__in=["sent", "read", "accepted", "returned", "asking"])
+        .select_related("directive", "directive__issuer_place", "place")
+        .order_by("due_at", "pk")[:MOST]
+    )
+    return [
+        {
+            "id": piece.pk,
+            "code": code_of("A", piece.pk),
+            "title": piece.directive.title,
+            "number": piece.directive.number,
+            "where": piece.place.name,
+            "part": piece.part,
+            "from": f"{piece.directive.issuer_place.name} · {piece.directive.get_issuer_role_display()}",
+            "told": piece.directive.text[:MOST_TEXT],
+            "done_when": piece.directive.done_when,
+            "photo_why": piece.directive.evidence_reason if piece.directive.evidence == "photo" else "",
+            "back": piece.return_reason if piece.state == "returned" else "",
+            "state": piece.get_state_display(),
+            "unread": piece.state == "sent",
+            "open": piece.state in ("sent", "read"),
+            "accepted": piece.state == "accepted",
+            "asking": piece.state == "asking",
+            "mine": piece.state != "asking",
+            "due": _when(piece.due_at),
+            "due_iso": _iso(piece.due_at),
+        }
+        for piece in found
+    ]
+
+
 def visit_rows(user: User, today: date) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Visits that are planned, and promises that are not kept yet."""
 
@@ -140,6 +175,7 @@ def today_of(user: User, now: datetime) -> dict[str, Any]:
         "today": str(today),
         "posts": [str(post) for post in posts_of(user)],
         "tasks": task_rows(user),
+        "pieces": piece_rows(user),
         "visits": planned,
         "promises": promised,
         "aside": aside(by=user),

@@ -24,12 +24,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 import gongzhi
+from gongzhi.act.directives.models import Assignment
 from gongzhi.act.tasks.models import Task
 from gongzhi.act.visits.models import Visit
 from gongzhi.front.codes import drawn, read_code
 from gongzhi.front.field.actions import MOST_ITEMS, Answer, Item, days_off, take_in, true_moment
 from gongzhi.front.field.forms import TypeForms
-from gongzhi.front.field.reading import owner_of, task_rows, today_of, visit_rows
+from gongzhi.front.field.reading import owner_of, piece_rows, task_rows, today_of, visit_rows
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.access.reach import posts_of
 from gongzhi.ground.accounts.models import User
@@ -97,6 +98,11 @@ def telling() -> dict[str, str]:
         "kind_task_accept": _("Work order: accept"),
         "kind_task_done": _("Work order: done"),
         "kind_task_return": _("Work order: not ours"),
+        "kind_assignment_read": _("Work sent down: read"),
+        "kind_assignment_accept": _("Work sent down: accept"),
+        "kind_assignment_done": _("Work sent down: done"),
+        "kind_assignment_ask": _("Work sent down: question"),
+        "kind_aside_settle": _("Read and understood"),
         "kind_visit_plan": _("Visit: plan"),
         "kind_visit_made": _("Visit: made"),
         "kind_visit_drop": _("Visit: not needed"),
@@ -227,6 +233,7 @@ class Paper(Guarded):
         planned, promised = visit_rows(self.person, timezone.localdate(self.now))
         lists = {
             "tasks": (_("Work orders"), task_rows(self.person)),
+            "pieces": (_("Work sent down"), piece_rows(self.person)),
             "visits": (_("Visits"), planned),
             "promises": (_("Promises"), promised),
         }
@@ -255,6 +262,13 @@ def deed_of(letter: str, number: int, result: str, words: str, person: User) -> 
         kind = {"done": "task.done", "accepted": "task.accept", "not": "task.return"}[result]
         told = words or (_("Done (from the paper list).") if result == "done" else "")
         return kind, {"task": task.pk, "words": told, "reason": words}, task.case.summary or task.case.number
+    if letter == "A":
+        piece = Assignment.objects.for_hands_of(person).select_related("directive").filter(pk=number).first()
+        if piece is None:
+            return None
+        kind = {"done": "assignment.done", "accepted": "assignment.accept", "not": "assignment.ask"}[result]
+        told = words or (_("Done (from the paper list).") if result == "done" else "")
+        return kind, {"assignment": piece.pk, "words": told, "question": "contest"}, piece.directive.title
     visit = Visit.objects.visible_to(person).select_related("place").filter(pk=number).first()
     if visit is None:
         return None

@@ -104,7 +104,8 @@
   const draw = async () => {
     const items = await outbox.list();
     const about = new Map();
-    items.filter((item) => pending.includes(item.state)).forEach((item) => about.set(String(item.data.task || item.data.assignment || item.data.uid || item.key), item));
+    const quiet = ["assignment.read", "aside.settle"]; // nobody waits for these
+    items.filter((item) => pending.includes(item.state) && !quiet.includes(item.kind)).forEach((item) => about.set(String(item.data.task || item.data.assignment || item.data.uid || item.key), item));
     if (day) options();
     all("[data-list]").forEach((list) => {
       const which = list.dataset.list;
@@ -115,7 +116,7 @@
           .map((item) => ({ ...item, title: words(item.data) || name(item.kind), kind_words: name(item.kind), when: clock(item.at), state_words: say(`state_${item.state}`, {}) }));
       if (which === "outbox")
         rows = items
-          .slice()
+          .filter((item) => !quiet.includes(item.kind) || item.state !== "done")
           .reverse()
           .map((item) => ({
             ...item,
@@ -229,6 +230,22 @@
     const more = form.closest("details");
     if (more) more.open = false;
   };
+
+  // Opening a piece is reading it; that is told once, and only that.
+  document.addEventListener(
+    "toggle",
+    (event) => {
+      const kind = event.target.dataset.opened;
+      const unread = kind && event.target.open && one("[name=unread]", event.target);
+      if (!unread || unread.value !== "true") return;
+      unread.value = "";
+      const data = { assignment: one("[name=assignment]", event.target).value };
+      const row = day.pieces.find((piece) => String(piece.id) === data.assignment);
+      if (row) row.unread = false;
+      outbox.add(kind, data);
+    },
+    true,
+  );
 
   document.addEventListener("change", (event) => {
     const field = event.target;
