@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -39,7 +38,6 @@ from gongzhi.act.directives.models import (
     Report,
     ReportPhoto,
     State,
-    at_office,
 )
 from gongzhi.ground.access.models import Post
 from gongzhi.ground.access.reach import acting_for, posts_with
@@ -437,15 +435,13 @@ def _locked(assignment_id: int, by: User) -> Assignment:
 
 
 def _in_hands(assignment_id: int, by: User, now: datetime) -> tuple[Assignment, Post]:
-    """The locked piece, and the post through which its office acts; for a deputy, their own, which says so."""
+    """The locked piece, and the post through which its office acts: one at the place, or that of a deputy."""
     piece = _locked(assignment_id, by)
-    if not Assignment.objects.for_hands_of(by).filter(pk=assignment_id).exists():
-        raise Refusal(_("This is with another office."), status=403)
     on = timezone.localdate(now)
-    office = next((post for post in posts_with(by, "directives.work", on) if post.place_id == piece.place_id), None)
-    post = office or acting_for(by, piece.role, piece.place_id, "directives.work", on)
+    there = [post for post in posts_with(by, "directives.work", on) if post.place_id == piece.place_id]
+    post = there[0] if there else acting_for(by, piece.role, piece.place_id, "directives.work", on)
     if post is None:
-        raise Refusal(_("None of your posts allows this here."), status=403)
+        raise Refusal(_("This is with another office."), status=403)
     return piece, post
 
 
@@ -453,18 +449,10 @@ def _asked(assignment_id: int, by: User, now: datetime) -> tuple[Assignment, Pos
     """The locked piece, and the post through which the asking office acts."""
     piece = _locked(assignment_id, by)
     verb = "directives.issue" if piece.parent_id is None else "directives.work"
-    asked: QuerySet[Assignment] = Assignment.objects.filter(pk=assignment_id)
-    if not asked.filter(at_office(by, verb, "asker_place_id")).exists():
-        raise Refusal(_("Only the office that asked for it can do this."), status=403)
-    return piece, _post(by, now, verb, piece.asker_place_id)
-
-
-def _post(by: User, now: datetime, verb: str, place_id: int) -> Post:
-    """The post at that office."""
-    able = posts_with(by, verb, timezone.localdate(now))
-    if not able:
-        raise Refusal(_("None of your posts allows this here."), status=403)
-    return next((post for post in able if post.place_id == place_id), able[0])
+    for post in posts_with(by, verb, timezone.localdate(now)):
+        if post.place_id == piece.asker_place_id:
+            return piece, post
+    raise Refusal(_("Only the office that asked for it can do this."), status=403)
 
 
 def _words(words: str, name: str, least: int, most: int, missing: str) -> str:

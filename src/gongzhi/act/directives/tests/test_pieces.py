@@ -12,6 +12,10 @@ from gongzhi.act.directives import actions, pieces
 from gongzhi.act.directives.models import Assignment, Directive, DirectiveState, Question, State
 from gongzhi.act.directives.pieces import Piece
 from gongzhi.act.directives.tests.conftest import an_ask
+from gongzhi.ground.access.roles import Role
+from gongzhi.ground.access.standins import Seat, move_work
+from gongzhi.ground.accounts.models import User
+from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.ledger.verify import verify
 from gongzhi.ground.places.actions import merge_places
 from gongzhi.ground.refusals import NotThere, Refusal
@@ -196,3 +200,26 @@ def test_what_was_merged_is_asked_as_its_successor(town: Any, now: Any) -> None:
     later = now + timedelta(days=1)
     actions.issue_directive(directive_id=directive.pk, by=town.street_clerk, now=later)
     assert Assignment.objects.get().place == town.community
+
+
+def test_a_deputy_does_the_work_and_the_record_says_so(town: Any, issued: Directive, now: Any) -> None:
+    ask = an_ask(town, target_level="grid", target_places=[town.grid.pk])
+    directive = actions.draft_directive(ask=ask, by=town.secretary, now=now)
+    actions.issue_directive(directive_id=directive.pk, by=town.secretary, now=now)
+    piece = Assignment.objects.get(directive=directive)
+    with pytest.raises(NotThere):
+        pieces.accept_assignment(assignment_id=piece.pk, by=town.other_worker, now=now)
+    seat = Seat(Role.GRID_WORKER, town.grid.pk, (town.other_worker.pk,))
+    move_work(
+        seats=[seat],
+        place=town.grid,
+        why="absence",
+        until=now.date() + timedelta(days=9),
+        by=town.street_clerk,
+        now=now,
+    )
+    deputy = User.objects.get(pk=town.other_worker.pk)
+    pieces.accept_assignment(assignment_id=piece.pk, by=deputy, now=now)
+    entry = Entry.objects.get(event="directives.AssignmentAccepted", object_id=piece.pk)
+    assert entry.by_id == deputy.pk
+    assert entry.data["stand_in"]
