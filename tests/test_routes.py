@@ -181,6 +181,8 @@ WELL_FORMED = {
     "str:size": "small",
     "int:pk": "1",
     "int:number": "1",
+    "int:person": "1",
+    "slug:act": "report",
     "number:number": "261118-0000000",
     "str:path": "110108",
     "georeport:form": "json",

@@ -6,13 +6,16 @@ A letter for each person: ``+`` may, ``-`` sees it and may not (403), ``.`` it i
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
 
 from gongzhi.act.tasks import actions as tasks
+from gongzhi.act.values import actions as values
+from gongzhi.act.values.models import Item
+from gongzhi.act.values.scoring import Marks, Weights
 from gongzhi.ground.access import actions as access
 from gongzhi.ground.access.roles import Role
 from gongzhi.ground.accounts.models import User
@@ -72,6 +75,16 @@ TABLE = {
     "call failed":      "--. .+. ++++ ... ... .",
     # once it is closed
     "reopen":           "--. .+. ++++ ... ... .",
+    # about valued work of the community that the worker has
+    "adopt an agreement": "--- --- +--- --- --- -",
+    "write an item":    "--- --- +--- --- --- -",
+    "read the item":    "+.. ... +... ... ... .",
+    "move the item":    "-.. ... +... ... ... .",
+    "report the item":  "+.. ... -... ... ... .",
+    "score the item":   "-.. ... +... ... ... .",
+    "accept the score": "+.. ... -... ... ... .",
+    "object to the score": "+.. ... -... ... ... .",
+    "answer the objection": "-.. ... +... ... ... .",
     # of the administrations, with their powers switched on
     "give a post":      "--- --- ---- --- -+- -",
     "set who leads":    "--- --- ---- --- +-- -",
@@ -140,6 +153,15 @@ PAGES = {
     "/staff/standins/new/":             "... ... +.++ ... ... .",
     "/staff/digests/":                  "+++ +++ ++++ +++ +++ .",
     "/staff/webhooks/":                 "... ... .... ... +.. .",
+    "/staff/values/":                   "+++ +++ +... ... ... .",
+    "/staff/values/mine/":              "+++ +++ +... ... ... .",
+    "/staff/values/new/":               "... ... +... ... ... .",
+    "/staff/values/agreements/":        "+++ +++ +... ... ... .",
+    "/staff/values/agreements/new/":    "... ... +... ... ... .",
+    "/staff/values/agreements/{agreement}/": "++. ++. +... ... ... .",
+    "/staff/values/agreements/{agreement}/minutes/": "+.. ... +... ... ... .",
+    "/staff/values/agreements/{agreement}/people/{cadre}/": "+.. ... +... ... ... .",
+    "/staff/values/{item}/":            "+.. ... +... ... ... .",
     "/staff/whistles/":                 "+++ .++ ++++ +++ ... .",
     "/staff/whistles/new/":             "... ... ..++ ... ... .",
     "/staff/themes/":                   "... ... +.++ ++. ... .",
@@ -169,6 +191,34 @@ def people(town: Any) -> dict[str, User]:
     known["leader"] = make_user("leader", "马主任", (Role.STREET_LEADER, town.street))
     known["mediator"] = make_user("mediator", "何调解", (Role.MEDIATOR, town.community))
     return known
+
+
+def agree(town: Any, *, by: User, now: datetime) -> Any:
+    today = now.date()
+    return values.adopt_agreement(
+        place=town.community, adopted_on=today, meeting="联席会议通过", weights=Weights(40, 30, 30), objection_days=5,
+        starts_on=today, ends_on=today, by=by, now=now,
+    )  # fmt: skip
+
+
+def write(town: Any, *, by: User, now: datetime, **given: Any) -> Item:
+    due = now + timedelta(days=3)
+    return values.write_item(
+        place=town.community, title="清理村路", done_when="三条路清完", value=300, due_at=due, by=by, now=now, **given
+    )  # fmt: skip
+
+
+def valued(town: Any, now: datetime) -> list[Item]:
+    """Items of the worker: to be done, to be scored, scored, objected to."""
+    by, worker = {"by": town.secretary, "now": now}, {"by": town.worker, "now": now}
+    agree(town, **by)
+    items = [write(town, post_id=town.worker.posts.get().pk, **by) for _number in range(4)]
+    for item in items[1:]:
+        values.report_item(item_id=item.pk, words="做完了", **worker)
+    for item in items[2:]:
+        values.score_item(item_id=item.pk, marks=Marks(90, 80, 70), reason="看过现场", **by)
+    values.object_to_score(item_id=items[3].pk, words="下雨停工", **worker)
+    return items
 
 
 def tried(what: Callable[[], Any]) -> str:
@@ -229,6 +279,7 @@ def test_who_may_do_what(
     parts.ask_part(case_id=shared.pk, need="开门", by=town.worker, now=now, **seat)
     tomorrow = now.date() + timedelta(days=1)
     newcomer = make_user("newcomer", "新来的")
+    items = valued(town, now)
     for name in ("system", "security", "audit"):
         access.switch_powers_on(by=people[name], minutes=10, reason="for the table", now=now)
 
@@ -292,6 +343,25 @@ def test_who_may_do_what(
                 return escalation.answer_slip(slip_id=slip.pk, answer="等配件，明天修好", **given)
             case "reopen":
                 return cases.reopen_case(case_id=closed.pk, reason="又坏了", **given)
+            case "adopt an agreement":
+                return agree(town, **given)
+            case "write an item":
+                return write(town, **given)
+            case "read the item":
+                return type(items[0]).objects.visible_to(by).filter(pk=items[0].pk).exists()
+            case "move the item":
+                to = town.clerk.posts.get().pk
+                return values.give_item(item_id=items[0].pk, post_id=to, words="防汛值班", **given)
+            case "report the item":
+                return values.report_item(item_id=items[0].pk, words="做完了", **given)
+            case "score the item":
+                return values.score_item(item_id=items[1].pk, marks=Marks(90, 90, 90), reason="看过现场", **given)
+            case "accept the score":
+                return values.accept_score(item_id=items[2].pk, **given)
+            case "object to the score":
+                return values.object_to_score(item_id=items[2].pk, words="下雨停工", **given)
+            case "answer the objection":
+                return values.answer_objection(item_id=items[3].pk, words="查过，不变", **given)
             case "give a post":
                 return access.grant_post(
                     user=newcomer, role="grid_worker", place=town.grid, starts_on=now.date(), reason="new", **given
@@ -318,12 +388,14 @@ def test_without_powers_an_administration_only_looks(people: dict[str, User], to
 
 
 def test_who_opens_which_page(
-    people: dict[str, User], town: Any, report: Any, done: Any, as_user: Any, client: Any
+    people: dict[str, User], town: Any, moment: Any, report: Any, done: Any, as_user: Any, client: Any
 ) -> None:
     _message, case = done()
     _other, new = report(text="西门的路灯也不亮。")
     given = {"case": case.number, "new": new.number, "task": case.tasks.get().pk, "check": case.checks.get().pk}
     given["grid"] = town.grid.pk
+    item = valued(town, moment.now)[0]
+    given |= {"item": item.pk, "agreement": item.agreement_id, "cadre": town.worker.pk}
     for page in PAGES:
         answer = client.get(page.format(**given))
         assert (answer.status_code, answer["Location"][:16]) == (302, "/accounts/login/"), page

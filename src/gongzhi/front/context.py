@@ -51,6 +51,7 @@ STAFF_MENU: Final = (
     (_("Supervision slips"), "workbench:slips", "flag", "tasks.work"),
     (_("Open load"), "workbench:load", "list", "load.read"),
     (_("Stand-ins"), "workbench:standins", "people", "access.stand_in"),
+    (_("Values"), "workbench:values", "mark", "values.work"),
     (_("Whistles"), "workbench:whistles", "sound", "whistles.answer"),
     (_("Disputes"), "workbench:disputes", "dispute", "disputes.enter"),
     (_("Household points"), "workbench:points", "home", "points.read"),

@@ -20,6 +20,7 @@ from gongzhi.config.demonstration.cast import Cast, Player
 from gongzhi.config.demonstration.catalogue import read_yaml
 from gongzhi.config.demonstration.generate import DemoPerson, people, significant
 from gongzhi.config.demonstration.ground import FOLDER, places
+from gongzhi.config.demonstration.village import agreed_work
 from gongzhi.ground.places.models import Place
 from gongzhi.sense.channels.actions import Draft, receive_message
 from gongzhi.sense.channels.models import Message, draw_number
@@ -50,7 +51,14 @@ class City:
             seed
         )
 
-        scenes = (self._neighbours(), self._referrals(), self._whistles(), self._dispute(), self._theme())
+        scenes = (
+            self._neighbours(),
+            self._referrals(),
+            self._whistles(),
+            self._dispute(),
+            self._theme(),
+            agreed_work(cast, now),
+        )
         self._waiting = [(next(scene), turn, scene) for turn, scene in enumerate(scenes)]
         heapq.heapify(self._waiting)
 

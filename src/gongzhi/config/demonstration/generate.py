@@ -193,6 +193,9 @@ def staff(seed: int) -> tuple[DemoStaff, ...]:
     for code, name in towns.items():  # the last, so that everybody else keeps their name
         add(f"mediator-{code[6:9]}", "mediator", code, f"{name}人民调解员", f"People’s mediator, {name}",
             urban=code == places()[0].town_code)  # fmt: skip
+    village = read_yaml(FOLDER / "village.yaml")
+    for one in village["staff"]:
+        add(one["username"], one["role"], village["place"], one["zh"], one["en"], urban=False)
     return tuple(team)
 
 

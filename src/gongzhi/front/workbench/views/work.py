@@ -20,6 +20,7 @@ from gongzhi.act.tasks.models import Task
 from gongzhi.front.clock_words import Clock, running_clock
 from gongzhi.front.story import position_words
 from gongzhi.front.workbench.forms.work import DoneForm, PhoneForm, ReturnForm, SiteForm
+from gongzhi.ground.access.actions import holding
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.access.models import Post
 from gongzhi.ground.access.reach import acting_for, posts_of
@@ -165,6 +166,7 @@ class TaskView(Guarded):
             "standing_in": hands is not None and hands.stand_in_id is not None,
             "done_form": done or DoneForm(),
             "return_form": back or ReturnForm(),
+            "may_value": task.waits and holding(self.person, "values.manage", task.place_path, self.now) is not None,
         }
         return render(request, "workbench/task.html", context, status=status)
 
