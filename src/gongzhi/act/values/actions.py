@@ -13,6 +13,8 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from gongzhi.act.directives.models import OWED, Assignment
+from gongzhi.act.directives.models import State as PieceState
 from gongzhi.act.tasks.models import Task
 from gongzhi.act.values.events import (
     AgreementAdopted,
@@ -31,7 +33,18 @@ from gongzhi.act.values.events import (
     ScoreStood,
     ScoreWritten,
 )
-from gongzhi.act.values.models import CALLED_OFF, LARGEST, Agreement, Item, Move, Objection, Score, State, Turn
+from gongzhi.act.values.models import (
+    LARGEST,
+    PIECE_CALLED_OFF,
+    TASK_CALLED_OFF,
+    Agreement,
+    Item,
+    Move,
+    Objection,
+    Score,
+    State,
+    Turn,
+)
 from gongzhi.act.values.scoring import Marks, Weights, points, timeliness_by_clock
 from gongzhi.ground.access.actions import holding, require
 from gongzhi.ground.access.models import Post
@@ -209,17 +222,23 @@ def _standing(place: Place, today: date) -> Agreement:
     return agreement
 
 
-def _source(task: Task | None, place: Place, by: User) -> None:
+def _source(source: Task | Assignment | None, place: Place, by: User) -> None:
     """A value is named before the work: the source waits, lies here, and can be seen by whoever names the value."""
-    if task is None:
+    if source is None:
         return
-    if not Task.objects.visible_to(by).filter(pk=task.pk).exists() or not task.place_path.startswith(place.path):
+    if isinstance(source, Task):
+        seen = Task.objects.visible_to(by).filter(pk=source.pk).exists()
+        called_off, waits = source.state in TASK_CALLED_OFF, source.waits
+    else:
+        seen = Assignment.objects.visible_to(by).filter(pk=source.pk).exists()
+        called_off, waits = source.state in PIECE_CALLED_OFF, source.state in OWED or source.state == PieceState.ASKING
+    if not seen or not source.place_path.startswith(place.path):
         raise Refusal(_("This work does not lie here."), field="source", status=422)
-    if task.state in CALLED_OFF:
+    if called_off:
         raise Refusal(
             _("This work is no longer wanted here, so it cannot be given a value."), field="source", status=422
         )
-    if not task.waits:
+    if not waits:
         raise Refusal(_("This work is already done; a value is named before the work."), field="source", status=422)
 
 
@@ -233,7 +252,7 @@ def write_item(
     due_at: datetime,
     by: User,
     now: datetime,
-    task: Task | None = None,
+    source: Task | Assignment | None = None,
     origin: str = "",
     post_id: int | None = None,
 ) -> Item:
@@ -241,7 +260,7 @@ def write_item(
     acting = require(by, "values.manage", place.path, now)
     today = timezone.localdate(now)
     agreement = _standing(place, today)
-    _source(task, place, by)
+    _source(source, place, by)
     name = _words(title, "title", 2, 120, _("Say what is to be done."))
     done = _words(done_when, "done_when", 2, 1000, _("Say what counts as done, so that nobody has to guess."))
     most = largest_value(place.path, today)
@@ -257,14 +276,19 @@ def write_item(
         title=name,
         done_when=done,
         value=value,
-        task=task,
+        task=source if isinstance(source, Task) else None,
+        assignment=source if isinstance(source, Assignment) else None,
         origin=_words(origin, "origin", 0, 200, ""),
         due_at=due_at,
         written_at=now,
         written_by=by,
     )
     event = ItemWritten(
-        item_id=item.pk, agreement_id=agreement.pk, value=value, task_id=task.pk if task is not None else None
+        item_id=item.pk,
+        agreement_id=agreement.pk,
+        value=value,
+        task_id=item.task_id,
+        assignment_id=item.assignment_id,
     )
     _say(event, item, place.path, by, now, post=acting, created=True)
     if post_id is not None:
@@ -282,7 +306,7 @@ def _managed(item_id: int, by: User, now: datetime) -> tuple[Item, Post]:
     item = (
         Item.objects.visible_to(by)
         .select_for_update(of=("self",))
-        .select_related("agreement", "task", "holder", "post", "place__parent")
+        .select_related("agreement", "task", "assignment", "holder", "post", "place__parent")
         .filter(pk=item_id)
         .first()
     )
@@ -296,7 +320,7 @@ def _own(item_id: int, by: User, now: datetime) -> tuple[Item, Post]:
     item = (
         Item.objects.visible_to(by)
         .select_for_update(of=("self",))
-        .select_related("agreement", "task", "holder", "post", "place__parent")
+        .select_related("agreement", "task", "assignment", "holder", "post", "place__parent")
         .filter(pk=item_id)
         .first()
     )

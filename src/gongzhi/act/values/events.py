@@ -29,6 +29,7 @@ class ItemWritten(Event):
     agreement_id: int
     value: int
     task_id: int | None = None
+    assignment_id: int | None = None
 
 
 class ItemGiven(Event):

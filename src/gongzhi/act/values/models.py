@@ -14,6 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from gongzhi.act.directives.models import Assignment
+from gongzhi.act.directives.models import State as PieceState
 from gongzhi.act.tasks.models import State as TaskState
 from gongzhi.act.tasks.models import Task
 from gongzhi.act.values.scoring import Marks, Weights
@@ -93,7 +95,7 @@ class Agreement(Recorded):
 
 
 class State(models.TextChoices):
-    OPEN = "open", _("To be done")
+    OPEN = "open", _("Still to be done")
     REPORTED = "reported", _("To be scored")
     SCORED = "scored", _("Scored; can be objected to")
     OBJECTED = "objected", _("Objected to")
@@ -127,7 +129,8 @@ MOVES: Final[Mapping[Move, tuple[frozenset[State], State | None]]] = MappingProx
 LIVE: Final = (State.OPEN, State.REPORTED, State.SCORED, State.OBJECTED)
 WITH_SCORE: Final = (State.SCORED, State.OBJECTED, State.SETTLED)
 # Work that is no longer waiting cannot be given a value, and an item of work that was called off cannot be done.
-CALLED_OFF: Final = (TaskState.RETURNED, TaskState.CANCELLED)
+TASK_CALLED_OFF: Final = (TaskState.RETURNED, TaskState.CANCELLED)
+PIECE_CALLED_OFF: Final = (PieceState.WITHDRAWN, PieceState.REFUSED, PieceState.TAKEN)
 
 
 class ItemQuerySet(models.QuerySet["Item"]):
@@ -157,6 +160,7 @@ class Item(Recorded):
     done_when = models.TextField(_("what counts as done"), max_length=1000)
     value = models.PositiveSmallIntegerField(_("value"))
     task = models.ForeignKey(Task, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     origin = models.CharField(_("where it comes from"), max_length=200, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.OPEN)
     holder = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
@@ -176,7 +180,9 @@ class Item(Recorded):
     RECORDED = (
         "agreement_id", "place_id", "place_path", "value", "task_id", "state", "holder_id", "post_id", "turns",
         "written_at", "written_by_id", "given_at", "due_at", "reported_at", "rounds", "object_by", "ended_at",
+        "assignment_id",
     )  # fmt: skip
+    ADDED = frozenset({"assignment_id"})
     WORDS = ("title", "done_when", "origin", "report", "end_words")
 
     objects = ItemQuerySet.as_manager()
@@ -186,6 +192,9 @@ class Item(Recorded):
         verbose_name_plural = _("valued items")
         constraints = [
             models.CheckConstraint(name="valued_item_state_is_known", condition=Q(state__in=State.values)),
+            models.CheckConstraint(
+                name="valued_item_has_one_source", condition=Q(task__isnull=True) | Q(assignment__isnull=True)
+            ),
             models.CheckConstraint(name="value_is_between_1_and_1000", condition=Q(value__gte=1, value__lte=1000)),
             models.CheckConstraint(
                 name="valued_item_is_with_a_person_in_a_post",
@@ -230,7 +239,9 @@ class Item(Recorded):
     @property
     def source_called_off(self) -> bool:
         """Whether the work that this item came from is not wanted any more."""
-        return self.task is not None and self.task.state in CALLED_OFF
+        if self.assignment is not None:
+            return self.assignment.state in PIECE_CALLED_OFF
+        return self.task is not None and self.task.state in TASK_CALLED_OFF
 
     def must_allow(self, move: Move) -> None:
         if self.state not in MOVES[move][0]:

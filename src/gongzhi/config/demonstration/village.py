@@ -24,7 +24,7 @@ def village_words() -> Mapping[str, Any]:
 
 
 def agreed_work(cast: Cast, now: datetime) -> Iterator[datetime]:
-    """A month of agreed work: settled, changed after an objection, scored, to score, objected to, moved, to give out."""
+    """A month of agreed work: settled, changed after an objection, scored, objected to, moved, to give out."""
     told = village_words()
     place = Place.objects.get(path=told["place"])
     grid = Place.objects.filter(parent=place, level="grid").order_by("path")[0]
@@ -47,7 +47,7 @@ def agreed_work(cast: Cast, now: datetime) -> Iterator[datetime]:
             done_when=one["done_when"],
             value=one["value"],
             origin=one["origin"],
-            due_at=at + timedelta(days=days),
+            due_at=timezone.localtime(at + timedelta(days=days)).replace(hour=23, minute=59, second=59, microsecond=0),
             post_id=to.post.pk if to is not None else None,
             by=by or secretary.user,
             now=at,
@@ -58,9 +58,7 @@ def agreed_work(cast: Cast, now: datetime) -> Iterator[datetime]:
 
     def score(name: str, item: Item, at: datetime) -> None:
         one = told["items"][name]
-        values.score_item(
-            item_id=item.pk, marks=Marks(*one["marks"]), reason=one["reason"], by=secretary.user, now=at
-        )
+        values.score_item(item_id=item.pk, marks=Marks(*one["marks"]), reason=one["reason"], by=secretary.user, now=at)
 
     def objection(name: str, item: Item, by: Player, at: datetime) -> None:
         values.object_to_score(item_id=item.pk, words=told["items"][name]["objection"], by=by.user, now=at)

@@ -10,6 +10,9 @@ from django.db import IntegrityError, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gongzhi.act.directives import actions as directives
+from gongzhi.act.directives.asking import Ask
+from gongzhi.act.directives.models import Assignment
 from gongzhi.act.tasks import actions as tasks
 from gongzhi.act.tasks.models import Task
 from gongzhi.act.values import actions as values
@@ -326,7 +329,7 @@ def test_moving_an_item_keeps_its_history_and_needs_a_reason(given_out, town, mo
 
 def test_received_work_becomes_an_item(written, assigned, town, moment):
     _message, case = assigned()
-    item = written(task=case.tasks.get())
+    item = written(source=case.tasks.get())
     assert item.task == case.tasks.get()
     assert Entry.objects.get(event="values.ItemWritten").data["task_id"] == item.task_id
 
@@ -336,17 +339,17 @@ def test_work_that_is_not_here_done_or_called_off_gets_no_value(written, assigne
     _message, case = assigned()
     task = case.tasks.get()
     tasks.return_task(task_id=task.pk, reason="不归我们", by=town.worker, now=moment.now)
-    unchanged(lambda: written(task=Task.objects.get(pk=task.pk)), status=422, words="no longer wanted")
+    unchanged(lambda: written(source=Task.objects.get(pk=task.pk)), status=422, words="no longer wanted")
     _message, done = assigned()
     tasks.report_done(task_id=done.tasks.get().pk, words="好了", by=town.worker, now=moment.now)
-    unchanged(lambda: written(task=done.tasks.get()), status=422, words="already done")
+    unchanged(lambda: written(source=done.tasks.get()), status=422, words="already done")
     Task.objects.filter(pk=done.tasks.get().pk).update(place_path=town.other_grid.path, state="open")
-    unchanged(lambda: written(task=done.tasks.get()), status=422, words="does not lie here")
+    unchanged(lambda: written(source=done.tasks.get()), status=422, words="does not lie here")
 
 
 def test_an_item_whose_source_was_called_off_can_only_be_withdrawn(given_out, assigned, town, moment, deliver):
     message, case = assigned()
-    item = given_out(task=case.tasks.get())
+    item = given_out(source=case.tasks.get())
     cases.withdraw_case(message=message, now=moment.now)
     deliver(now=moment.now)
     assert Item.objects.get(pk=item.pk).source_called_off
@@ -361,11 +364,46 @@ def test_an_item_whose_source_was_called_off_can_only_be_withdrawn(given_out, as
 
 def test_work_that_was_reported_before_its_source_was_called_off_is_scored(reported, assigned, town, moment):
     _message, case = assigned()
-    item = reported(task=case.tasks.get())
+    item = reported(source=case.tasks.get())
     Task.objects.filter(pk=item.task_id).update(state="cancelled", ended_at=moment.now)
     given = {"item_id": item.pk, "now": moment.now, "by": town.secretary}
     unchanged(lambda: values.withdraw_item(**given, words="不要了"), words="not possible")
     values.score_item(**given, marks=MARKS, reason=REASON)
+
+
+@pytest.fixture
+def piece(town, moment):
+    """The community's piece of a directive of the street, with a value that the street proposes."""
+    ask = Ask(
+        title="汛前排查低洼点位", text="逐处看一遍。", done_when="每处都看过，结果写明。", target_level="village",
+        target_places=[town.street.pk], reply_span="5 working_days", value=120,
+    )  # fmt: skip
+    draft = directives.draft_directive(ask=ask, by=town.street_clerk, now=moment.now)
+    directives.issue_directive(directive_id=draft.pk, by=town.street_clerk, now=moment.now)
+    return Assignment.objects.get(directive=draft, place=town.community)
+
+
+def test_a_piece_of_a_directive_becomes_an_item(written, piece, assigned, town, moment):
+    item = written(source=piece)
+    assert (item.assignment, item.task) == (piece, None)
+    assert Entry.objects.get(event="values.ItemWritten").data["assignment_id"] == piece.pk
+    assert verify(now=moment.now) == []
+    elsewhere = Assignment.objects.get(directive=piece.directive, place=town.other_community)
+    unchanged(lambda: written(source=elsewhere), status=422, words="does not lie here")
+    _message, case = assigned()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Item.objects.filter(pk=item.pk).update(task=case.tasks.get())
+
+
+def test_a_withdrawn_directive_calls_its_items_off(given_out, written, piece, town, moment):
+    item = given_out(source=piece)
+    directives.withdraw_directive(
+        directive_id=piece.directive_id, reason="重复下发", by=town.street_clerk, now=moment.now
+    )
+    given = {"item_id": item.pk, "now": moment.now}
+    unchanged(lambda: values.report_item(**given, words="做完了", by=town.worker), words="no longer wanted")
+    unchanged(lambda: written(source=Assignment.objects.get(pk=piece.pk)), status=422, words="no longer wanted")
+    values.withdraw_item(**given, words="街道已撤回", by=town.secretary)
 
 
 # --- scoring -------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ def _day(label: Any, **options: Any) -> forms.DateField:
     message = _("Please give a day, for example 2026-11-30.")
     return forms.DateField(
         label=label,
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         error_messages={"required": message, "invalid": message},
         **options,
     )
@@ -77,7 +77,7 @@ class AgreementForm(forms.Form):
         error_messages={"required": _("Say which meeting adopted it, and how it decided.")},
     )
     adopted_on = _day(_("On which day?"))
-    done_weight = _number(_("What “done” counts"), WEIGHT, initial=40)
+    done_weight = _number(_("What completion counts"), WEIGHT, initial=40)
     timeliness_weight = _number(_("What timeliness counts"), WEIGHT, initial=30)
     quality_weight = _number(_("What quality counts"), WEIGHT, initial=30)
     objection_days = _number(
@@ -123,7 +123,7 @@ class ItemForm(forms.Form):
         widget=_area(3),
         error_messages={"required": _("Say what counts as done, so that nobody has to guess.")},
     )
-    value = _number(_("Value"), _("Please give the value as a whole number."))
+    value = _number(_("Value of the item"), _("Please give the value as a whole number."))
     due_at = _day(_("To be done by"))
     post = forms.ChoiceField(
         label=_("Who does it?"),
@@ -189,7 +189,7 @@ MARK = _("Each mark is a whole number from 0 to 100.")
 class MarksForm(forms.Form):
     """Three marks; the labels say what each counts."""
 
-    done = _number(_("Done"), MARK)
+    done = _number(_("Completion"), MARK)
     timeliness = _number(_("Timeliness"), MARK)
     quality = _number(_("Quality"), MARK)
 

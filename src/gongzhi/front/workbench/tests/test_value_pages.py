@@ -7,6 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from gongzhi.act.directives import actions as directives
+from gongzhi.act.directives.asking import Ask
+from gongzhi.act.directives.models import Assignment
 from gongzhi.act.values import actions as values
 from gongzhi.act.values.models import Agreement, Item, Objection, Score, State
 from gongzhi.act.values.scoring import Marks
@@ -141,6 +144,27 @@ def test_from_a_work_order_to_an_item(assigned, agreement, words, town, as_user)
     assert answer.status_code == 302
     assert case.number in page_of(secretary, f"/staff/values/{Item.objects.get().pk}/")
     assert link not in page_of(as_user(town.worker), f"/staff/tasks/{task.pk}/")
+
+
+def test_from_a_directive_to_an_item(agreement, words, town, as_user, moment):
+    """What the directive says is filled in: title, what counts as done, the value it proposes, the deadline."""
+    ask = Ask(
+        title="汛前排查低洼点位", text="逐处看一遍。", done_when="每处都看过，结果写明。", target_level="village",
+        target_places=[town.community.pk], reply_span="5 working_days", value=120,
+    )  # fmt: skip
+    draft = directives.draft_directive(ask=ask, by=town.street_clerk, now=moment.now)
+    directives.issue_directive(directive_id=draft.pk, by=town.street_clerk, now=moment.now)
+    piece = Assignment.objects.get(directive=draft)
+    secretary = as_user(town.secretary)
+    form = page_of(secretary, f"/staff/values/new/?assignment={piece.pk}")
+    assert re.search(rf'<option value="assignment:{piece.pk}" selected>', form)
+    for said in ('value="汛前排查低洼点位"', "每处都看过，结果写明。", 'value="120"', 'value="2026-11-25"'):
+        assert said in form
+    answer = secretary.post("/staff/values/new/", {**words, "source": f"assignment:{piece.pk}"})
+    assert answer.status_code == 302
+    page = page_of(as_user(town.worker), f"/staff/values/{Item.objects.get().pk}/")
+    assert piece.directive.number in page
+    assert f"assignment:{piece.pk}" in page_of(as_user(town.secretary), "/staff/values/new/")
 
 
 def test_a_called_off_source_is_said_plainly(assigned, words, town, as_user, do, moment, deliver):

@@ -18,10 +18,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from gongzhi.act.directives.models import Assignment
 from gongzhi.act.tasks.models import Task
 from gongzhi.act.values import actions as values
 from gongzhi.act.values.models import LIVE, Agreement, Item, Objection, Score, State, Turn
-from gongzhi.front.clock_words import Clock, moment_words, running_clock
+from gongzhi.front.clock_words import Clock, day_words, moment_words, running_clock
 from gongzhi.front.story import Step
 from gongzhi.front.workbench.forms.values import (
     AgreementForm,
@@ -45,6 +46,7 @@ from gongzhi.ground.places.models import Level, Place
 from gongzhi.ground.places.paths import below
 from gongzhi.ground.refusals import Refusal
 
+Source = Task | Assignment
 A_PAGE = 50
 ON_THE_BOARD = 300  # items that wait; a village has a few dozen
 ON_PAPER = 500
@@ -73,8 +75,9 @@ def clock_of(item: Item, now: datetime) -> Clock:
             return running_clock(item.object_by, None, now) if item.may_object(now) else Clock("still", _("stands"))
         case State.OBJECTED:
             return running_clock(item.objection.answer_by, None, now)
-        case State.REPORTED:
-            return Clock("still", _("waits to be scored"))
+        case State.REPORTED if item.reported_at is not None:
+            when = day_words(timezone.localdate(item.reported_at), now)
+            return Clock("still", _("reported %(when)s") % {"when": when})
     return Clock("done" if item.state == State.SETTLED else "still", item.get_state_display())
 
 
@@ -350,6 +353,16 @@ class Minutes(ValuesView):
         return render(request, "workbench/value_minutes.html", context)
 
 
+def source_key(source: Source) -> str:
+    return f"task:{source.pk}" if isinstance(source, Task) else f"assignment:{source.pk}"
+
+
+def source_words(source: Source) -> str:
+    if isinstance(source, Task):
+        return f"{source.case.number} {source.case.summary[:60]}"
+    return f"{source.directive.number} {source.directive.title[:60]}"
+
+
 class ItemNew(ValuesView):
     """Write an item: from received work, or in own words."""
 
@@ -362,21 +375,24 @@ class ItemNew(ValuesView):
         asked = request.POST.get("place") or request.GET.get("place", "")
         return next((one for one in places if str(one.pk) == asked), places[0])
 
-    def sources(self, place: Place) -> QuerySet[Task]:
-        waiting = Task.objects.visible_to(self.person).waiting().filter(below(place.path, "place_path"))
-        return waiting.select_related("case").order_by("due_at", "pk")
+    def sources(self, place: Place) -> list[Source]:
+        """What was received and waits here: pieces of directives first, then work orders."""
+        here = below(place.path, "place_path")
+        pieces = Assignment.objects.for_hands_of(self.person).owed().filter(here).select_related("directive")
+        tasks = Task.objects.visible_to(self.person).waiting().filter(here).select_related("case")
+        return [*pieces.order_by("due_at", "pk")[:SOURCES], *tasks.order_by("due_at", "pk")[:SOURCES]]
 
     def form(
-        self, place: Place, given: QueryDict | None = None, *, task: Task | None = None, **options: Any
+        self, place: Place, given: QueryDict | None = None, *, source: Source | None = None, **options: Any
     ) -> ItemForm:
         today = timezone.localdate(self.now)
-        offered = list(self.sources(place)[:SOURCES])
-        if task is not None and task not in offered:
-            offered.insert(0, task)
+        offered = self.sources(place)
+        if source is not None and source not in offered:
+            offered.insert(0, source)
         return ItemForm(
             given,
             places=[(str(one.pk), one.name) for one in self.managed()],
-            sources=[(f"task:{one.pk}", f"{one.case.number} {one.case.summary[:60]}") for one in offered],
+            sources=[(source_key(one), source_words(one)) for one in offered],
             people=person_choices(values.cadres_of(place.path, today)),
             most=values.largest_value(place.path, today),
             **options,
@@ -384,29 +400,40 @@ class ItemNew(ValuesView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         place = self.place(request)
-        task = self.named(request.GET.get("task", ""))
+        kind = "assignment" if "assignment" in request.GET else "task"
+        source = self.named(f"{kind}:{request.GET.get(kind, '')}")
         initial: dict[str, Any] = {}
-        if task is not None:
-            place = next((one for one in self.managed() if task.place_path.startswith(one.path)), place)
-            initial = {
-                "source": f"task:{task.pk}",
-                "title": task.case.summary[:120],
-                "due_at": timezone.localdate(task.due_at) if task.due_at else None,
-            }
+        if source is not None:
+            place = next((one for one in self.managed() if source.place_path.startswith(one.path)), place)
+            initial = {"source": source_key(source)}
+            if source.due_at is not None:
+                initial["due_at"] = timezone.localdate(source.due_at)
+            if isinstance(source, Task):
+                initial["title"] = source.case.summary[:120]
+            else:
+                directive = source.directive
+                initial |= {
+                    "title": directive.title,
+                    "done_when": directive.done_when,
+                    "value": directive.value or None,
+                }
         initial["place"] = str(place.pk)
-        return self.show(request, place, self.form(place, task=task, initial=initial))
+        return self.show(request, place, self.form(place, source=source, initial=initial))
 
-    def named(self, asked: str) -> Task | None:
-        """The work order that an address or a form names, if this person may see it."""
-        number = asked.removeprefix("task:")[:12]
-        if not (number.isascii() and number.isdecimal()):
+    def named(self, asked: str) -> Source | None:
+        """The work that an address or a form names, if this person may see it."""
+        kind, _colon, number = asked.partition(":")
+        if not (number.isascii() and number.isdecimal() and len(number) < 12):
             return None
+        if kind == "assignment":
+            pieces = Assignment.objects.visible_to(self.person).select_related("directive")
+            return pieces.filter(pk=int(number)).first()
         return Task.objects.visible_to(self.person).select_related("case").filter(pk=int(number)).first()
 
     def post(self, request: HttpRequest) -> HttpResponse:
         place = self.place(request)
-        task = self.named(request.POST.get("source", ""))
-        form = self.form(place, request.POST, task=task)
+        source = self.named(request.POST.get("source", ""))
+        form = self.form(place, request.POST, source=source)
         if not form.is_valid():
             return self.show(request, place, form, 422)
         data = form.cleaned_data
@@ -417,7 +444,7 @@ class ItemNew(ValuesView):
                 done_when=data["done_when"],
                 value=data["value"],
                 due_at=last_moment(data["due_at"]),
-                task=task,
+                source=source,
                 origin=data["origin"],
                 post_id=int(data["post"]) if data["post"] else None,
                 by=self.person,
@@ -452,7 +479,13 @@ class ItemView(ValuesView):
         return item
 
     def show(
-        self, request: HttpRequest, item: Item, *, status: int = 200, refused: tuple[str, str] = ("", ""), **forms: Form
+        self,
+        request: HttpRequest,
+        item: Item,
+        *,
+        status: int = 200,
+        refused: tuple[str, str] = ("", ""),
+        forms: dict[str, Form] | None = None,
     ) -> HttpResponse:
         today = timezone.localdate(self.now)
         mine = item.holder_id == self.person.pk
@@ -503,7 +536,7 @@ class ItemView(ValuesView):
                 context["others"] = values.others_for(item, objection, today)
                 context["answer_words"] = moment_words(objection.answer_by, self.now)
                 context["answer_form"] = AnswerForm(auto_id="answer_%s", agreement=item.agreement)
-        context |= forms
+        context |= forms or {}
         return render(request, "workbench/value.html", context, status=status)
 
 
@@ -556,7 +589,7 @@ def item_story(item: Item) -> list[Step]:
 def _score_words(score: Score | None) -> tuple[str, str]:
     if score is None:
         return "", ""
-    fact = _("Done %(done)d · timeliness %(timeliness)d · quality %(quality)d: %(points)d points") % {
+    fact = _("Completion %(done)d · timeliness %(timeliness)d · quality %(quality)d: %(points)d points") % {
         "done": score.done,
         "timeliness": score.timeliness,
         "quality": score.quality,
@@ -611,7 +644,7 @@ class ItemAct(ItemView):
         item = self.found(pk)
         form = self.form(request, item, act)
         if form is not None and not form.is_valid():
-            return self.show(request, item, status=422, **{f"{act}_form": form})
+            return self.show(request, item, status=422, forms={f"{act}_form": form})
         try:
             self.act(item, act, form)
         except Refusal as refusal:
@@ -619,7 +652,7 @@ class ItemAct(ItemView):
                 raise
             if refusal.status == 422:
                 refuse(form, refusal)
-                return self.show(request, self.found(pk), status=422, **{f"{act}_form": form})
+                return self.show(request, self.found(pk), status=422, forms={f"{act}_form": form})
             # The item has moved on, and the form may be gone from its page: say why, and keep what was typed.
             typed = form.cleaned_data.get("reason") or form.cleaned_data.get("words") or ""
             return self.show(request, self.found(pk), status=refusal.status, refused=(str(refusal.reason), typed))
