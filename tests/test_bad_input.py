@@ -22,6 +22,7 @@ from django.test import Client
 from PIL import Image
 
 from gongzhi.act.tasks.models import Task, TaskPhoto
+from gongzhi.act.values.models import Item
 from gongzhi.ground.access.actions import switch_powers_on
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.places import actions as places
@@ -808,6 +809,9 @@ def test_addresses_that_make_no_sense(assigned: Any, town: Any, as_user: Any, qu
         "checks/",
         "inbox/",
         "search/",
+        "values/",
+        "values/mine/",
+        "values/agreements/",
     ):
         answer = clerk.get(f"/staff/{page}?{query}")
         assert answer.status_code in (200, 302, 400, 404, 422), page
@@ -828,6 +832,51 @@ def test_addresses_of_administrations_that_make_no_sense(town: Any, as_user: Any
                 if status == 404:
                     break
     assert opened > 20
+
+
+def test_hostile_words_and_numbers_at_valued_work(town: Any, as_user: Any, moment: Any) -> None:
+    """Markup in every text of an item is shown as words; values, weights and marks out of bounds change nothing."""
+    today = moment.now.date().isoformat()
+    terms = {
+        "place": str(town.community.pk), "meeting": HOSTILE, "adopted_on": today, "done_weight": "40",
+        "timeliness_weight": "30", "quality_weight": "30", "objection_days": "5", "starts_on": today, "ends_on": today,
+    }  # fmt: skip
+    words = {
+        "place": str(town.community.pk), "source": "", "origin": HOSTILE, "title": HOSTILE, "done_when": HOSTILE,
+        "value": "100", "due_at": today, "post": str(town.worker.posts.get().pk),
+    }  # fmt: skip
+    secretary = as_user(town.secretary)
+    before = Entry.objects.count()
+    for change in ({"quality_weight": "31"}, {"done_weight": "10" * 9}, {"objection_days": "-1"}):
+        assert secretary.post("/staff/values/agreements/new/", {**terms, **change}).status_code == 422
+    assert secretary.post("/staff/values/new/", words).status_code == 422  # nothing has been agreed
+    assert Entry.objects.count() == before
+    assert secretary.post("/staff/values/agreements/new/", terms).status_code == 302
+    for value in ("1000000000", "-1", "0", "9" * 40, "NaN", "1e3"):
+        assert secretary.post("/staff/values/new/", {**words, "value": value}).status_code == 422
+    assert not Item.objects.exists()
+    assert secretary.post("/staff/values/new/", words).status_code == 302
+    item = Item.objects.get()
+    do = f"/staff/values/{item.pk}/do"
+    marks = {"done": "90", "timeliness": "90", "quality": "90", "rounds": "0"}
+    assert as_user(town.worker).post(f"{do}/report/", {"words": HOSTILE}).status_code == 302
+    for change in ({"reason": ""}, {"done": "101"}, {"quality": "-1"}, {"timeliness": "9" * 40}):
+        given = {**marks, "reason": HOSTILE, **change}
+        assert as_user(town.secretary).post(f"{do}/score/", given).status_code == 422
+    assert as_user(town.secretary).post(f"{do}/score/", {**marks, "reason": HOSTILE}).status_code == 302
+    assert as_user(town.worker).post(f"{do}/object/", {"words": HOSTILE}).status_code == 302
+    answer = {"outcome": "kept", "words": HOSTILE}
+    assert as_user(town.secretary).post(f"{do}/answer/", answer).status_code == 302
+    agreement = f"/staff/values/agreements/{item.agreement_id}"
+    for user in (town.secretary, town.worker):
+        visitor = as_user(user)
+        for url in (
+            "/staff/values/", "/staff/values/mine/", f"/staff/values/{item.pk}/", f"{agreement}/",
+            f"{agreement}/minutes/", f"{agreement}/people/{town.worker.pk}/", "/staff/values/?state=settled",
+        ):  # fmt: skip
+            page = visitor.get(url).content.decode()
+            assert "<script>alert" not in page, url
+            assert "<img src=x" not in page, url
 
 
 def test_signed_in_people_are_who_they_are() -> None:

@@ -44,6 +44,7 @@ from gongzhi.act.values.models import (
     Score,
     State,
     Turn,
+    by_name,
 )
 from gongzhi.act.values.scoring import Marks, Weights, points, timeliness_by_clock
 from gongzhi.ground.access.actions import holding, require
@@ -97,9 +98,9 @@ def cadres_of(path: str, on: date) -> list[Post]:
         Post.objects.current(on)
         .filter(below(path, "place_path"), role__in=sorted(roles_with("values.work")), user__is_active=True)
         .select_related("user", "place")
-        .order_by("user__name", "place_path", "pk")
+        .order_by("-place_path", "-pk")
     )
-    return list({post.user_id: post for post in reversed(posts)}.values())[::-1]
+    return sorted({post.user_id: post for post in posts}.values(), key=lambda post: (by_name(post.user.name), post.pk))
 
 
 def scorers_of(path: str, on: date) -> list[User]:
@@ -108,9 +109,9 @@ def scorers_of(path: str, on: date) -> list[User]:
         Post.objects.current(on)
         .filter(place_path__in=ancestors(path), role__in=sorted(roles_with("values.manage")), user__is_active=True)
         .select_related("user")
-        .order_by("user__name", "pk")
+        .order_by("pk")
     )
-    return list({post.user_id: post.user for post in posts}.values())
+    return sorted({post.user_id: post.user for post in posts}.values(), key=lambda user: (by_name(user.name), user.pk))
 
 
 def may_answer(item: Item, objection: Objection, user: User, on: date) -> bool:

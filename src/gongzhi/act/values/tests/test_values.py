@@ -16,7 +16,7 @@ from gongzhi.act.directives.models import Assignment
 from gongzhi.act.tasks import actions as tasks
 from gongzhi.act.tasks.models import Task
 from gongzhi.act.values import actions as values
-from gongzhi.act.values.models import Agreement, Item, Objection, Score, State, Turn
+from gongzhi.act.values.models import Agreement, Item, Objection, Score, State, Turn, by_name
 from gongzhi.act.values.scoring import Marks, Weights, points, timeliness_by_clock
 from gongzhi.ground.access.actions import end_post
 from gongzhi.ground.access.reach import forget_posts
@@ -588,7 +588,8 @@ def test_who_left_the_post_reports_no_more(given_out, town, moment):
 
 def test_names_are_in_the_order_of_names(town, deputy, moment):
     names = [post.user.name for post in values.cadres_of(town.community.path, moment.now.date())]
-    assert names == sorted(names)
+    assert names == sorted(names, key=by_name)
+    assert sorted(["王", "唐", "Li", "曹", "李"], key=by_name) == ["Li", "曹", "李", "唐", "王"]
     assert len(names) == len(set(names)) == 5
 
 

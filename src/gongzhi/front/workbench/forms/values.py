@@ -124,7 +124,7 @@ class ItemForm(forms.Form):
         error_messages={"required": _("Say what counts as done, so that nobody has to guess.")},
     )
     value = _number(_("Value of the item"), _("Please give the value as a whole number."))
-    due_at = _day(_("To be done by"))
+    due_at = _day(_("To be done by"), help_text=_("The whole of that day counts."))
     post = forms.ChoiceField(
         label=_("Who does it?"),
         required=False,

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from gongzhi.act.directives.models import Assignment
 from gongzhi.act.tasks.models import Task
 from gongzhi.act.values import actions as values
-from gongzhi.act.values.models import LIVE, Agreement, Item, Objection, Score, State, Turn
+from gongzhi.act.values.models import LIVE, Agreement, Item, Objection, Score, State, Turn, by_name
 from gongzhi.front.clock_words import Clock, day_words, moment_words, running_clock
 from gongzhi.front.story import Step
 from gongzhi.front.workbench.forms.values import (
@@ -142,7 +142,9 @@ class ValuesView(Guarded):
     def managed(self) -> list[Place]:
         """The villages and communities where this person scores, by name."""
         held = {post.place_id: post.place for post in posts_with(self.person, "values.manage")}
-        return sorted((one for one in held.values() if one.level == Level.VILLAGE), key=lambda place: place.name)
+        return sorted(
+            (one for one in held.values() if one.level == Level.VILLAGE), key=lambda place: by_name(place.name)
+        )
 
     def agreement(self, pk: int) -> Agreement:
         found = Agreement.objects.visible_to(self.person).select_related("place").filter(pk=pk).first()
@@ -295,10 +297,11 @@ class AgreementPage(ValuesView):
         agreement = self.agreement(pk)
         manages = values.manages(self.person, agreement.place_path, self.now)
         holders = Item.objects.filter(agreement=agreement, holder__isnull=False).values("holder_id")
-        people = User.objects.filter(pk__in=holders).order_by("name", "pk")
+        people = User.objects.filter(pk__in=holders)
         if not manages:
             people = people.filter(pk=self.person.pk)
-        context = {"agreement": agreement, "people": list(people), "manages": manages}
+        named = sorted(people, key=lambda user: (by_name(user.name), user.pk))
+        context = {"agreement": agreement, "people": named, "manages": manages}
         return render(request, "workbench/value_agreement.html", context)
 
 
