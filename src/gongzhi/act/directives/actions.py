@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from gongzhi.act.directives.admission import check_item
 from gongzhi.act.directives.asking import Ask
 from gongzhi.act.directives.events import (
     AssignmentWithdrawn,
@@ -22,6 +23,7 @@ from gongzhi.act.directives.events import (
     QuestionAnswered,
     RoundSent,
 )
+from gongzhi.act.directives.held import check_held
 from gongzhi.act.directives.models import (
     OPEN,
     Assignment,
@@ -62,12 +64,19 @@ def _only_below(ask: Ask, post: Post) -> None:
         raise Refusal(_("You can only send work to places of your own area."), field="target_places", status=422)
 
 
+def _admitted(ask: Ask, post: Post, now: datetime) -> None:
+    """It names an item of the list or none, and asks for nothing that the platform already holds."""
+    check_item(ask.assist_item, path=post.place_path, on=timezone.localdate(now))
+    check_held(asks_for=ask.asks_for, asks_because=ask.asks_because, texts=(ask.title, ask.text, ask.done_when))
+
+
 @transaction.atomic
 def draft_directive(*, ask: Ask, by: User, now: datetime, place_id: int | None = None) -> Directive:
     """Keep a directive without sending it."""
     post = issuing_post(by, now, place_id)
     columns = ask.clean(now=now, today=timezone.localdate(now))
     _only_below(ask, post)
+    _admitted(ask, post, now)
     directive = Directive.objects.create(
         **columns,
         issuer_role=post.role,
@@ -90,6 +99,7 @@ def change_draft(*, directive_id: int, ask: Ask, by: User, now: datetime) -> Dir
         raise Refusal(_("This has been sent already. Withdraw it and send a new one."))
     columns = ask.clean(now=now, today=timezone.localdate(now))
     _only_below(ask, post)
+    _admitted(ask, post, now)
     for name, value in columns.items():
         setattr(directive, name, value)
     _say(DirectiveChanged(directive_id=directive.pk), directive, by, now, post, *columns)
@@ -103,6 +113,13 @@ def issue_directive(*, directive_id: int, by: User, now: datetime) -> Directive:
     if directive.state != DirectiveState.DRAFT:
         raise Refusal(_("This has been sent already."))
     today = timezone.localdate(now)
+    # Again: what was drafted long ago may be held by now, or be off the list.
+    check_item(directive.assist_item, path=directive.place_path, on=today)
+    check_held(
+        asks_for=directive.asks_for,
+        asks_because=directive.asks_because,
+        texts=(directive.title, directive.text, directive.done_when),
+    )
     if directive.starts_on is not None and directive.starts_on < today:
         raise Refusal(_("The first day of sending has passed. Change it first."), field="starts_on", status=422)
     directive.state = DirectiveState.ISSUED

@@ -50,6 +50,8 @@ class Ask:
         _limit(self.done_when, "done_when", 4, 500, _("Say what counts as done, so that nobody has to guess."))
         if len(self.legal_basis) > 300:
             raise Refusal(_("At most %(most)d characters, please.") % {"most": 300}, field="legal_basis", status=422)
+        if len(self.asks_because) > 300:
+            raise Refusal(_("At most %(most)d characters, please.") % {"most": 300}, field="asks_because", status=422)
         if self.target_level not in RECEIVERS:
             raise Refusal(_("Choose to which places it goes."), field="target_level", status=422)
         if not self.target_places:

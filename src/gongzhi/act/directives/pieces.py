@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from gongzhi.act.directives import admission
 from gongzhi.act.directives.actions import drop_question, end_pieces
 from gongzhi.act.directives.events import (
     AssignmentAccepted,
@@ -44,7 +45,7 @@ from gongzhi.ground.access.reach import acting_for, posts_with
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.actions import record
 from gongzhi.ground.ledger.events import Event
-from gongzhi.ground.places.models import Level, Place
+from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import NotThere, Refusal
 from gongzhi.ground.rules import clock
 from gongzhi.ground.rules.actions import rule
@@ -88,20 +89,22 @@ def _accepted(piece: Assignment, by: User, now: datetime) -> tuple[str, ...]:
 
 
 @transaction.atomic
-def refuse_assignment(*, assignment_id: int, article: str, by: User, now: datetime) -> Assignment:
-    """Refuse what is not on the assist list, with the article that says so (admission, 准入)."""
+def refuse_assignment(*, assignment_id: int, by: User, now: datetime) -> Assignment:
+    """Refuse what is not on the assist list. The article that says so is cited by itself (admission, 准入)."""
     piece, post = _in_hands(assignment_id, by, now)
-    clean = article.strip()
-    if not clean or len(clean) > 60:
-        raise Refusal(_("Name the article by which it is refused."), field="article", status=422)
-    if piece.place.level != Level.VILLAGE:
-        raise Refusal(_("Only a community or village refuses by the list."))
+    stands = admission.standing(piece)
+    if stands is None:
+        raise Refusal(_("Only a community or village refuses by the list, and only what others ask of it."))
+    if stands.article is None:
+        raise Refusal(
+            _("This is on the list of what communities assist with. Ask the sender if something is not right.")
+        )
     piece.go(Move.REFUSE)
-    piece.article, piece.ended_at, piece.step_at = clean, now, None
+    piece.article, piece.ended_at, piece.step_at = stands.article.code, now, None
     if piece.read_at is None:
         piece.read_at = now
     _say(
-        AssignmentRefused(assignment_id=piece.pk, article=clean), piece, by, now, post,
+        AssignmentRefused(assignment_id=piece.pk, article=piece.article), piece, by, now, post,
         "state", "article", "ended_at", "step_at", "read_at",
     )  # fmt: skip
     return piece

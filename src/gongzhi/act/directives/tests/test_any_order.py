@@ -40,7 +40,7 @@ which = st.integers(0, 7)
 own = st.sampled_from(["first", "second", "first", "second", "first", "stranger", "leader", "other_clerk"])
 STEPS = (
     "wait", "read_assignment", "accept_assignment", "recall_pieces", "refuse", "ask", "ask", "answer", "pass_down",
-    "report", "report", "send_back", "confirm_result", "release_piece", "end",
+    "pass_down", "report", "report", "send_back", "confirm_result", "release_piece", "recall_pieces", "end",
 )  # fmt: skip
 OFFICES = {
     "street": ("street_clerk", "leader"),
@@ -107,7 +107,7 @@ class Offices(RuleBasedStateMachine):
         if sure == 0:
             piece = Assignment.objects.get(pk=self.piece(number))
             by = self.of(piece.place_id, who)
-            self.act(pieces.refuse_assignment, by, assignment_id=piece.pk, article="居委会条例第二十七条")
+            self.act(pieces.refuse_assignment, by, assignment_id=piece.pk)
 
     def ask(self, number: int, who: str, kind: str) -> None:
         before = Assignment.objects.get(pk=self.piece(number))
@@ -182,7 +182,7 @@ class Offices(RuleBasedStateMachine):
         if what == "wait":
             self.wait(draw(st.integers(1, 40)))
         elif what == "refuse":
-            self.refuse(number, who, draw(st.integers(0, 5)))
+            self.refuse(number, who, draw(st.integers(0, 2)))
         elif what == "ask":
             self.ask(number, who, draw(st.sampled_from(["clarify", "contest", "decide", "nonsense"])))
         elif what == "answer":
