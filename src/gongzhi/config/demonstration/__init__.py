@@ -8,6 +8,7 @@ generate    people, staff and a year of demands with what became of them
 pictures    drawings in place of photos
 cast        the staff as users with posts
 play        every step through the rooms' own actions, at the time of the story
+household_points  a village keeps points by its own rules
 load        all of it into an empty database, in one transaction
 reference   the page docs/reference/categories.md
 mappings    a saved column mapping for a real foreign export, with its table of divisions
