@@ -56,7 +56,6 @@ STAFF_MENU: Final = (
     (_("Disputes"), "workbench:disputes", "dispute", "disputes.enter"),
     (_("Household points"), "workbench:points", "home", "points.read"),
     (_("Themes"), "workbench:themes", "list", "themes.answer"),
-    (_("Calendar and digests"), "digests:mine", "calendar", "workbench.enter"),
     (_("Rates"), "workbench:rates", "check", "rates.read"),
     (_("Bulletins"), "workbench:bulletins", "calendar", "rates.read"),
     (_("Suggestions"), "workbench:suggestions", "eye", "cases.sort"),

@@ -96,7 +96,7 @@ def propose(lines: Sequence[Line], people: Sequence[Candidate], *, away: set[int
         if staying:
             first = sorted((one for one in able if one.user.pk in staying), key=lambda one: minutes[one.user.pk])
             offered = first + [one for one in offered if one.user.pk not in staying]
-            chosen = first[0].user.pk if first and not line.people & staying else 0
+            chosen = first[0].user.pk if first and not line.people.keys() & staying else 0
         else:
             chosen = offered[0].user.pk if offered else 0
         if chosen:

@@ -81,11 +81,14 @@ class Line:
     place_id: int
     place_path: str
     place_name: str
-    holders: list[str] = field(default_factory=list)
-    people: set[int] = field(default_factory=set)
+    people: dict[int, str] = field(default_factory=dict)  # who holds it today
     pieces: dict[str, int] = field(default_factory=dict)  # source -> how many
     minutes: int = 0
     stand_ins: list[StandIn] = field(default_factory=list)
+
+    @property
+    def holders(self) -> list[str]:
+        return list(self.people.values())
 
     @property
     def position(self) -> Position:
@@ -112,11 +115,12 @@ class Line:
         return reverse("workbench:load_position", kwargs={"role": self.role, "place": self.place_id})
 
     @property
-    def move_url(self) -> str:
-        """Where this work is moved: of the person who holds the post alone, else of the place."""
-        alone = next(iter(self.people)) if len(self.people) == 1 else None
-        query = f"person={alone}" if alone is not None else f"place={self.place_path}"
-        return f"{reverse('workbench:standins')}?{query}"
+    def moves(self) -> list[tuple[str, str]]:
+        """(whose, address) for each who holds it: where their work is moved. Nobody holds it: of the place."""
+        start = reverse("workbench:standins")
+        if not self.people:
+            return [(self.place_name, f"{start}?place={self.place_path}")]
+        return [(name, f"{start}?person={pk}") for pk, name in self.people.items()]
 
     @property
     def counted(self) -> list[tuple[str, int, str]]:
@@ -144,8 +148,7 @@ def lines_of(path: str, *, on: date) -> list[Line]:
         if not work_of(role):
             continue
         line = found.setdefault((role, place_id), Line(role, place_id, place_path, place_name))
-        line.holders.append(name or username)
-        line.people.add(user_id)
+        line.people[user_id] = name or username
     counted = {source: list(_count(source, path)) for source in SOURCES}
     unknown = {place for rows in counted.values() for role, place, *_ in rows if (role, place) not in found}
     places = Place.objects.in_bulk(unknown) if unknown else {}

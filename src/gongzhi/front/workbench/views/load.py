@@ -62,14 +62,12 @@ class LoadPosition(Guarded):
         )
         found = pieces_of(role, where, person=self.person, now=self.now, on=on)
         context = {
-            "line": Line(role, where.pk, where.path, where.name),
+            "line": Line(role, where.pk, where.path, where.name, {post.user_id: str(post.user) for post in held}),
             "place": where,
-            "held": held,
             "found": found,
             "pieces": sum(one.total for one in found),
             "hours": sum(one.minutes for one in found) / 60,
             "stand_ins": StandIn.objects.current(on).filter(role=role, place=where).select_related("deputy"),
-            "move_url": Line(role, where.pk, where.path, where.name, people={post.user_id for post in held}).move_url,
             "may_move": holding(self.person, "access.stand_in", where.path, self.now) is not None,
         }
         return render(request, "workbench/load_position.html", context)
