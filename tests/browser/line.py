@@ -52,16 +52,20 @@ class Line:
             if self._dead:
                 near.close()
                 continue
-            try:
-                far = socket.create_connection(("127.0.0.1", self.target), timeout=60)
-            except OSError:
-                near.close()
-                continue
-            with self._lock:
-                self._open += [near, far]
-            sends = threading.Event()  # something is being sent over this connection, not only asked
-            threading.Thread(target=self._carry, args=(near, far, "up", sends), daemon=True).start()
-            threading.Thread(target=self._carry, args=(far, near, "down", sends), daemon=True).start()
+            threading.Thread(target=self._meet, args=(near,), daemon=True).start()
+
+    def _meet(self, near: socket.socket) -> None:
+        time.sleep(2 * self.delay)  # the handshake
+        try:
+            far = socket.create_connection(("127.0.0.1", self.target), timeout=60)
+        except OSError:
+            near.close()
+            return
+        with self._lock:
+            self._open += [near, far]
+        sends = threading.Event()  # something is being sent over this connection, not only asked
+        threading.Thread(target=self._carry, args=(near, far, "up", sends), daemon=True).start()
+        threading.Thread(target=self._carry, args=(far, near, "down", sends), daemon=True).start()
 
     def _carry(self, source: socket.socket, sink: socket.socket, way: str, sends: threading.Event) -> None:
         behind = 0.0  # nothing of this connection arrives before

@@ -106,7 +106,7 @@ def test_what_is_printed_can_be_typed_back_in(
     assigned: Any,
     piece: Assignment,
     as_user: Any,
-    device: Any,
+    device: Any,  # noqa: F811
     moment: Any,
 ) -> None:
     import uuid
@@ -138,7 +138,8 @@ def test_what_is_printed_can_be_typed_back_in(
     assert codes[0] not in one
     typed = rows(
         (codes[0].lower(), "done", "扫干净了"), (codes[1], "done", ""), (codes[2], "done", "要扶手"),
-        (codes[3], "done", "装了"), ("T-9-9", "done", "白写的"), (codes[3], "accepted", ""), (code_of("T", 999), "done", ""),
+        (codes[3], "done", "装了"), ("T-9-9", "done", "白写的"), (codes[3], "accepted", ""),
+        (code_of("T", 999), "done", ""),
     )  # fmt: skip
     page = as_user(town.worker).post("/field/type/", typed).content.decode()
     assert "4 taken in" in page

@@ -3,7 +3,7 @@
 "use strict";
 window.outbox = (() => {
   const NAME = "gongzhi-field";
-  const BATCH = 50;
+  const BATCH = 100; // things in one request
   const WEEK = 7 * 24 * 3600 * 1000;
   const subtle = window.crypto && crypto.subtle;
   const listeners = [];
@@ -267,13 +267,30 @@ window.outbox = (() => {
     return { method: "POST", body: form, headers };
   };
 
-  const settle = async (item, answer) => {
-    const { outcome, says, field, ids } = answer;
-    if (outcome === "done") {
-      // What was done is remembered without its words: that it went, and under which number.
-      const { kind } = await unsealJson(item.box);
-      await change(item.seq, { state: "done", files: [], says: (ids && ids.number) || "", box: await sealJson({ kind, data: {} }), done: Date.now() });
-    } else await change(item.seq, { state: outcome, says, field });
+  // All answers of one request in one transaction: a disk is asked to be sure once, not five hundred times.
+  const settle = async (items, answers) => {
+    const known = new Map(answers.map((one) => [one.key, one]));
+    const changes = await Promise.all(
+      items
+        .filter((item) => known.has(item.key))
+        .map(async (item) => {
+          const { outcome, says, field, ids } = known.get(item.key);
+          if (outcome !== "done") return [item.seq, { state: outcome, says, field }];
+          // What was done is remembered without its words: that it went, and under which number.
+          const { kind } = await unsealJson(item.box);
+          const box = await sealJson({ kind, data: {} });
+          return [item.seq, { state: "done", files: [], says: (ids && ids.number) || "", box, done: Date.now() }];
+        }),
+    );
+    await within(["items"], "readwrite", async (turn) => {
+      const store = turn.objectStore("items");
+      await Promise.all(
+        changes.map(async ([seq, change]) => {
+          const item = await asked(store.get(seq));
+          if (item) store.put({ ...item, ...change });
+        }),
+      );
+    });
   };
 
   // True while there may be more to send.
@@ -308,8 +325,7 @@ window.outbox = (() => {
     if (!answer.ok) return batch.length > 1 && answer.status === 400 ? single(batch) : later();
     again = false;
     const { answers } = await answer.json();
-    const known = new Map(answers.map((one) => [one.key, one]));
-    for (const item of batch) if (known.has(item.key)) await settle(item, known.get(item.key));
+    await settle(batch, answers);
     tell("online");
     await count();
     tell("changed");
@@ -323,7 +339,7 @@ window.outbox = (() => {
     for (const item of batch) {
       const answer = await ask(where.sync, await request([item], await owner())).catch(() => null);
       if (!answer) return later();
-      if (answer.ok) for (const one of (await answer.json()).answers) await settle(item, one);
+      if (answer.ok) await settle([item], (await answer.json()).answers);
       else if (answer.status === 400) await change(item.seq, { state: "refused", says: "" });
       else return later();
     }
