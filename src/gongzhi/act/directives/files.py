@@ -90,9 +90,11 @@ def _kind(content: bytes, name: str, upload: Any) -> tuple[str, bytes]:
 def _picture(content: bytes, name: str, upload: Any) -> bytes:
     """Pictures lose what they tell beside the picture: place, time, device."""
     upload.seek(0)
-    accept_photo(upload)
     try:
+        accept_photo(upload)
         large, _small, _width, _height = clean_copies(content)
+    except Refusal as refusal:
+        _refuse(str(refusal.reason))
     except OSError:
         _refuse(_("“%(name)s” is damaged.") % {"name": name})
     return bytes(large.read())
@@ -161,7 +163,7 @@ def _unknown(name: str) -> NoReturn:
 
 
 def _refuse(words: str) -> NoReturn:
-    raise Refusal(words, field="files", status=422)
+    raise Refusal(words, field="attached", status=422)
 
 
 def _tidy(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -287,6 +287,20 @@ MOVES: Final[Mapping[Move, tuple[frozenset[State], State]]] = MappingProxyType(
 )
 
 
+def standings(now: Any) -> dict[str, Q]:
+    """How pieces can stand, in the words of the board. Late ones stand under something else as well."""
+    return {
+        "unread": Q(state=State.SENT),
+        "working": Q(state__in=sorted(OWED - {State.SENT})),
+        "late": Q(state__in=sorted(OWED), due_at__lt=now),
+        "asking": Q(state=State.ASKING),
+        "results": Q(state=State.SUBMITTED),
+        "done": Q(state=State.DONE),
+        "over": Q(state__in=sorted({State.REFUSED, State.TAKEN, State.WITHDRAWN})),
+        "in_time": Q(state__in=[State.SUBMITTED, State.DONE], reported_at__lte=F("due_at")),
+    }
+
+
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """The office that has it, the office that asks for it, and whoever oversees the place."""
@@ -320,6 +334,13 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     def late(self, now: Any) -> Self:
         return self.owed().filter(due_at__lt=now)
+
+    def figures(self, now: Any, *by: str) -> models.QuerySet[Any, dict[str, Any]]:
+        """How many pieces there are and how they stand, for each value of the columns: one statement."""
+        counts = {name: Count("pk", filter=how) for name, how in standings(now).items()}
+        rows: models.QuerySet[Any, dict[str, Any]]
+        rows = self.order_by().values(*by).annotate(places=Count("pk"), **counts)
+        return rows
 
     def top(self) -> Self:
         """What the directive itself asks for, without what was split or passed down."""

@@ -15,9 +15,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from gongzhi.act.directives.models import Assignment
+from gongzhi.act.directives.models import State as Piece
 from gongzhi.act.tasks.models import WAITING, Task
 from gongzhi.act.tasks.models import State as TaskState
-from gongzhi.front.clock_words import running_clock
+from gongzhi.front.clock_words import Clock, running_clock
 from gongzhi.front.story import position_words
 from gongzhi.front.workbench.filters import clock_condition, end_of_day
 from gongzhi.front.workbench.rows import CaseRow, case_rows, place_words
@@ -150,6 +152,8 @@ class Today(Guarded):
             sections.append(work.slips())
         if "directives.issue" in verbs and (asked := work.burden()).rows:
             sections.append(asked)
+        if "directives.work" in verbs:
+            sections.append(work.asked())
         # The desk begins with what is new, the hands with their own work orders.
         order = _DESK_ORDER if "cases.sort" in verbs else _HANDS_ORDER
         sections.sort(key=lambda section: order.index(section.name))
@@ -164,12 +168,13 @@ class Today(Guarded):
 
 
 _DESK_ORDER: Final = (
-    "burden", "late", "due", "new", "rulings", "slips", "contact", "checks", "promised", "review", "tasks",
+    "burden", "late", "due", "new", "rulings", "slips", "asked", "contact", "checks", "promised", "review", "tasks",
 )  # fmt: skip
 _HANDS_ORDER: Final = (
     "burden",
     "tasks",
     "slips",
+    "asked",
     "checks",
     "late",
     "due",
@@ -346,6 +351,25 @@ class Work:
         ]
         url = reverse("workbench:burden")
         return Section("burden", _("Is all of it needed?"), len(found), rows, url, "amber" if found else "")
+
+    def asked(self) -> Section:
+        """Questions and results of places that got work from the person's own office."""
+        waiting = Assignment.objects.asked_by(self.person).filter(state__in=[Piece.ASKING, Piece.SUBMITTED])
+        found = list(waiting.select_related("directive", "place").order_by("state", "reported_at", "pk")[:SHOWN])
+        total = waiting.count() if len(found) == SHOWN else len(found)
+        rows = [
+            Row(
+                title=piece.directive.title,
+                url=address("workbench:directive_piece", piece.pk),
+                meta=piece.place.name,
+                side=Clock("still", piece.get_state_display()).html,
+            )
+            for piece in found
+        ]
+        url = address("workbench:directives") if "directives.issue" in self.verbs else ""
+        colour = "amber" if found else ""
+        empty = _("Nobody below waits for your answer.")
+        return Section("asked", _("Answers and results for me"), total, rows, url, colour, empty)
 
     def checks(self) -> Section:
         """What somebody else has reported as done and I may check."""
