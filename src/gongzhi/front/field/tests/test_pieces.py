@@ -9,7 +9,7 @@ import pytest
 from gongzhi.act.directives import actions, pieces
 from gongzhi.act.directives.models import Assignment, Question, Report
 from gongzhi.act.directives.tests.conftest import an_ask
-from gongzhi.front.field.codes import code_of, read_code
+from gongzhi.front.codes import code_of, read_code
 from gongzhi.front.field.models import Sent
 from gongzhi.front.field.tests.test_sync import device, thing  # noqa: F401
 
