@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from gongzhi.act.tasks import actions as tasks
+from gongzhi.act.values import actions as values
+from gongzhi.act.values.models import Item
+from gongzhi.act.values.scoring import Marks, Weights
 from gongzhi.sense.channels.actions import Draft, receive_message
 from gongzhi.sense.channels.models import Message
 from gongzhi.understand.cases import actions as cases
@@ -84,3 +87,31 @@ def as_user(client: Any, moment: Clock) -> Callable[[Any], Any]:
         return client
 
     return as_user
+
+
+def agree(town: Any, *, by: Any, now: datetime) -> Any:
+    today = now.date()
+    return values.adopt_agreement(
+        place=town.community, adopted_on=today, meeting="联席会议通过", weights=Weights(40, 30, 30), objection_days=5,
+        starts_on=today, ends_on=today, by=by, now=now,
+    )  # fmt: skip
+
+
+def write(town: Any, *, by: Any, now: datetime, **given: Any) -> Item:
+    due = now + timedelta(days=3)
+    return values.write_item(
+        place=town.community, title="清理村路", done_when="三条路清完", value=300, due_at=due, by=by, now=now, **given
+    )  # fmt: skip
+
+
+def valued(town: Any, now: datetime) -> list[Item]:
+    """Items of the worker: to be done, to be scored, scored, objected to."""
+    by, worker = {"by": town.secretary, "now": now}, {"by": town.worker, "now": now}
+    agree(town, **by)
+    items = [write(town, post_id=town.worker.posts.get().pk, **by) for _number in range(4)]
+    for item in items[1:]:
+        values.report_item(item_id=item.pk, words="做完了", **worker)
+    for item in items[2:]:
+        values.score_item(item_id=item.pk, marks=Marks(90, 80, 70), reason="看过现场", **by)
+    values.object_to_score(item_id=items[3].pk, words="下雨停工", **worker)
+    return items

@@ -6,7 +6,7 @@ A letter for each person: ``+`` may, ``-`` sees it and may not (403), ``.`` it i
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,8 +14,7 @@ from django.db import transaction
 
 from gongzhi.act.tasks import actions as tasks
 from gongzhi.act.values import actions as values
-from gongzhi.act.values.models import Item
-from gongzhi.act.values.scoring import Marks, Weights
+from gongzhi.act.values.scoring import Marks
 from gongzhi.ground.access import actions as access
 from gongzhi.ground.access.roles import Role
 from gongzhi.ground.accounts.models import User
@@ -27,7 +26,7 @@ from gongzhi.understand.cases import contact, escalation, parts, rulings
 from gongzhi.understand.cases.merging import merge_cases, unmerge_case
 from gongzhi.understand.cases.responsibility import set_responsibility
 from gongzhi.verify.checks import actions as checks
-from tests.scenes import LITTER
+from tests.scenes import LITTER, agree, valued, write
 from tests.town import make_user
 
 pytestmark = pytest.mark.django_db
@@ -194,34 +193,6 @@ def people(town: Any) -> dict[str, User]:
     known["leader"] = make_user("leader", "马主任", (Role.STREET_LEADER, town.street))
     known["mediator"] = make_user("mediator", "何调解", (Role.MEDIATOR, town.community))
     return known
-
-
-def agree(town: Any, *, by: User, now: datetime) -> Any:
-    today = now.date()
-    return values.adopt_agreement(
-        place=town.community, adopted_on=today, meeting="联席会议通过", weights=Weights(40, 30, 30), objection_days=5,
-        starts_on=today, ends_on=today, by=by, now=now,
-    )  # fmt: skip
-
-
-def write(town: Any, *, by: User, now: datetime, **given: Any) -> Item:
-    due = now + timedelta(days=3)
-    return values.write_item(
-        place=town.community, title="清理村路", done_when="三条路清完", value=300, due_at=due, by=by, now=now, **given
-    )  # fmt: skip
-
-
-def valued(town: Any, now: datetime) -> list[Item]:
-    """Items of the worker: to be done, to be scored, scored, objected to."""
-    by, worker = {"by": town.secretary, "now": now}, {"by": town.worker, "now": now}
-    agree(town, **by)
-    items = [write(town, post_id=town.worker.posts.get().pk, **by) for _number in range(4)]
-    for item in items[1:]:
-        values.report_item(item_id=item.pk, words="做完了", **worker)
-    for item in items[2:]:
-        values.score_item(item_id=item.pk, marks=Marks(90, 80, 70), reason="看过现场", **by)
-    values.object_to_score(item_id=items[3].pk, words="下雨停工", **worker)
-    return items
 
 
 def tried(what: Callable[[], Any]) -> str:

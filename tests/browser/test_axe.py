@@ -27,7 +27,7 @@ from gongzhi.understand.cases.models import Case
 from gongzhi.verify.checks import actions as checks
 from gongzhi.verify.checks.models import Check
 from tests.browser.conftest import DESK, EAST, FAR_OUT, PHONE, Site, Visit, hour, picture
-from tests.scenes import LITTER, WORDS
+from tests.scenes import LITTER, WORDS, valued
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 TABLE = "编号,时间,内容,地点\n1,2026-11-01 08:00,路灯不亮,东门\n2,2026-13-01 08:00,井盖松动,西门\n".encode()
@@ -212,6 +212,20 @@ PAGES = [
     Place("table, new", "/staff/imports/new/", "street"),
     Place("table, taken in", "/staff/imports/{taken}/", "street"),
     Place("table, columns", "/staff/imports/{table}/", "street", ready=open_details),
+    Place("value board", "/staff/values/", "secretary"),
+    Place("my items", "/staff/values/mine/", "worker"),
+    Place("item, to be done", "/staff/values/{item}/", "worker", ready=open_details),
+    Place("item, to give to somebody else", "/staff/values/{item}/", "secretary", ready=open_details),
+    Place("item, to score", "/staff/values/{item_to_score}/", "secretary"),
+    Place("item, scored", "/staff/values/{item_scored}/", "worker", ready=open_details),
+    Place("item, objected to", "/staff/values/{item_objected}/", "secretary"),
+    Place("item, new", "/staff/values/new/", "secretary"),
+    Place("item, wrong", "/staff/values/new/", "secretary", ready=send_empty, status=422),
+    Place("agreements", "/staff/values/agreements/", "secretary"),
+    Place("agreement, new", "/staff/values/agreements/new/", "secretary"),
+    Place("agreement", "/staff/values/agreements/{agreement}/", "secretary"),
+    Place("minutes", "/staff/values/agreements/{agreement}/minutes/", "secretary"),
+    Place("a person's items", "/staff/values/agreements/{agreement}/people/{cadre}/", "worker"),
     Place("places", "/staff/places/", "system"),
     Place("place", "/staff/places/{community}/", "secretary", ready=open_details),
     Place("rules", "/staff/rules/", "system"),
@@ -314,8 +328,16 @@ def scene(site: Site) -> dict[str, Any]:
     )  # fmt: skip
     start_import(import_id=taken.pk, by=town.street_clerk, now=clock.now)
     site.deliver()
+    items = valued(town, clock.now)
+    site.deliver()
     seal(now=clock.now)
     return {
+        "item": items[0].pk,
+        "item_to_score": items[1].pk,
+        "item_scored": items[2].pk,
+        "item_objected": items[3].pk,
+        "agreement": items[0].agreement_id,
+        "cadre": town.worker.pk,
         "new": token_of(new),
         "assigned": token_of(waiting),
         "asked": token_of(asked),
@@ -422,7 +444,7 @@ NO_PAGES = {
     "workbench:import_refused", "workbench:import_start", "workbench:inbox_lead", "workbench:inbox_there",
     "workbench:map_grids", "workbench:map_points", "workbench:photo", "workbench:place_mode",
     "workbench:place_profile", "workbench:post_end", "workbench:rule_end", "workbench:task_accept",
-    "workbench:task_done", "workbench:task_return",
+    "workbench:task_done", "workbench:task_return", "workbench:value_act",
     "portal:answer", "portal:reopen", "portal:photo", "portal:display", "portal:categories", "portal:where",
     "portal:grids", "ledger:roots_json", "ledger:seal_json", "ledger:proof_json",
 }  # fmt: skip

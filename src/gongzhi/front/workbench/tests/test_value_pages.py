@@ -15,6 +15,7 @@ from gongzhi.act.values.models import Agreement, Item, Objection, Score, State
 from gongzhi.act.values.scoring import Marks
 from gongzhi.ground.access.roles import Role
 from gongzhi.ground.ledger.models import Entry
+from gongzhi.ground.rules.actions import override
 from tests.town import make_user
 
 pytestmark = pytest.mark.django_db
@@ -131,11 +132,15 @@ def test_a_scorer_who_is_alone_says_so_and_names_the_street(item, town, as_user,
     assert f"Next level: {town.street.name}" in minutes
 
 
-def test_from_a_work_order_to_an_item(assigned, agreement, words, town, as_user):
+def test_from_a_work_order_to_an_item(assigned, agreement, words, town, as_user, moment):
     _message, case = assigned()
     task = case.tasks.get()
     secretary = as_user(town.secretary)
     link = f"/staff/values/new/?task={task.pk}"
+    assert link not in page_of(secretary, f"/staff/tasks/{task.pk}/"), "nobody here works with values"
+    day = moment.now.date()
+    modules = {"key": "work.modules", "value": ["value_board"], "valid_from": day, "reason": "test"}
+    override(place=town.community, by=None, now=moment.now, **modules)
     assert link in page_of(secretary, f"/staff/tasks/{task.pk}/")
     form = page_of(secretary, link)
     assert re.search(rf'<option value="task:{task.pk}" selected>', form)

@@ -20,6 +20,7 @@ from gongzhi.act.tasks.models import Task
 from gongzhi.front.clock_words import Clock, running_clock
 from gongzhi.front.story import position_words
 from gongzhi.front.workbench.forms.work import DoneForm, PhoneForm, ReturnForm, SiteForm
+from gongzhi.front.working import hides, modules_for
 from gongzhi.ground.access.actions import holding
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.access.models import Post
@@ -166,7 +167,9 @@ class TaskView(Guarded):
             "standing_in": hands is not None and hands.stand_in_id is not None,
             "done_form": done or DoneForm(),
             "return_form": back or ReturnForm(),
-            "may_value": task.waits and holding(self.person, "values.manage", task.place_path, self.now) is not None,
+            "may_value": task.waits
+            and holding(self.person, "values.manage", task.place_path, self.now) is not None
+            and not hides("workbench:values", modules_for(request)),
         }
         return render(request, "workbench/task.html", context, status=status)
 
