@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "gongzhi.verify.checks",
     "gongzhi.act.disputes",
     "gongzhi.act.whistles",
+    "gongzhi.act.callups",
     "gongzhi.act.points",
     "gongzhi.act.values",
     "gongzhi.act.directives",

@@ -61,6 +61,8 @@ STAFF_MENU: Final = (
     (_("Bulletins"), "workbench:bulletins", "calendar", "rates.read"),
     (_("Suggestions"), "workbench:suggestions", "eye", "cases.sort"),
     (_("Import"), "workbench:imports", "inbox", "channels.import"),
+    (_("Call list"), "workbench:callups", "phone", "callups.keep"),
+    (_("Claims"), "workbench:claims", "hand", "callups.keep"),
     (_("Burden meter"), "workbench:burden", "clock", "burden.read"),
     (_("Places"), "workbench:places", "pin", "places.read"),
     (_("Profiles"), "workbench:profiles", "settings", "places.read"),

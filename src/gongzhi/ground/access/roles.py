@@ -63,7 +63,7 @@ ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
         {"workbench.enter", "cases.enter", "places.read", "directives.work", "burden.read"}
         | {"values.work", "points.read", "points.check"}
     ),
-    Role.COMMUNITY_CLERK: frozenset(_WORK | _DESK | {"values.work", "points.read", "points.check"}),
+    Role.COMMUNITY_CLERK: frozenset(_WORK | _DESK | {"values.work", "points.read", "points.check", "callups.keep"}),
     Role.COMMUNITY_SECRETARY: frozenset(
         _WORK
         | _DESK
@@ -71,7 +71,7 @@ ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
         | _MEDIATION
         | _DIRECT
         | {"cases.extend", "cases.supervise", "places.switch_mode", "bulletins.make"}
-        | {"values.manage", "values.work", "points.read", "points.manage"}
+        | {"values.manage", "values.work", "points.read", "points.manage", "callups.keep"}
     ),
     Role.HOTLINE_DESK: frozenset(_WORK | _DESK - {"cases.pause"}),
     Role.STREET_CLERK: frozenset(

@@ -95,7 +95,7 @@ class SenderWeek(models.Model):
     place_path = models.CharField(max_length=30)
     week = models.DateField(_("week"))
     directives = models.PositiveIntegerField(_("directives"), default=0)
-    reports = models.PositiveIntegerField(_("reports asked of each"), default=0)  # sendings: each wants one report back
+    reports = models.PositiveIntegerField(_("reports asked for"), default=0)  # sendings: each wants one report back
     places = models.PositiveIntegerField(_("places asked"), default=0)  # different ones
     pieces = models.PositiveIntegerField(_("pieces sent"), default=0)  # reports times places
     minutes = models.PositiveBigIntegerField(_("minutes estimated for all places"), default=0)
@@ -130,7 +130,7 @@ class BurdenQuestion(Recorded):
     place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
     place_path = models.CharField(max_length=30)
     week = models.DateField(_("week"))
-    reports = models.PositiveIntegerField(_("reports asked of each"))
+    reports = models.PositiveIntegerField(_("reports asked for"))
     places = models.PositiveIntegerField(_("places asked"))
     minutes = models.PositiveBigIntegerField(_("minutes estimated for all places"))
     over = models.PositiveIntegerField(_("posts above the threshold"))

@@ -65,9 +65,9 @@ def test_the_community_sees_its_posts_and_the_street_its_communities(town, at, a
 def test_the_sender_is_asked_on_the_morning_page_and_answers(town, at, asked):
     client = at(town.street_clerk)
     morning = client.get("/staff/").content.decode()
-    assert "You asked 4 places for 3 reports each" in morning
+    assert "You asked 4 places for 3 reports" in morning
     page = client.get("/staff/burden/").content.decode()
-    assert "This week you asked 4 places for 3 reports each, about 180 minutes" in page
+    assert "This week you asked 4 places for 3 reports, about 180 minutes" in page
     url = f"/staff/burden/{asked.pk}/answer/"
     assert client.get(url).status_code == 302
     assert client.post(url, {"words": ""}).status_code == 422

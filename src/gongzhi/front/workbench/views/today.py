@@ -340,7 +340,7 @@ class Work:
         )
         rows = [
             Row(
-                title=_("You asked %(places)d places for %(reports)d reports each")
+                title=_("You asked %(places)d places for %(reports)d reports")
                 % {"places": one.places, "reports": one.reports},
                 url=f"{reverse('workbench:burden')}?week={one.week.isoformat()}",
                 meta=_("%(over)d posts are above their limit · week of %(week)s")

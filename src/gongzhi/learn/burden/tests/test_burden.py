@@ -158,7 +158,7 @@ def test_totals_equal_a_recount_whatever_happened(town: Any, assigned: Any, mome
                         )
                     case "withdraw":
                         directives.withdraw_directive(
-                            directive_id=piece.directive_id, reason="不用了", by=town.street_clerk, now=now
+                            directive_id=piece.directive_id, reason="不再需要了", by=town.street_clerk, now=now
                         )
                     case "count":
                         count_burden(now=now)
