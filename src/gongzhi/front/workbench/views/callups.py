@@ -139,7 +139,7 @@ class CallPage(Kept):
         return call
 
     def show(self, request: HttpRequest, call: CallUp, *, numbers: bool) -> HttpResponse:
-        rows = []
+        rows: list[dict[str, Any]] = []
         for one in call.called.select_related("capable").order_by("pk"):
             person, shown = one.capable, numbers and one.capable.left_at is None
             rows.append(
@@ -218,6 +218,7 @@ class ClaimsDo(Claims):
     def post(self, request: HttpRequest, act: str) -> HttpResponse:
         given: dict[str, Any] = {"by": self.person, "now": self.now}
         form: Form
+        shown: dict[str, Any]
         if act == "leave":
             callups.leave_alliance(group_id=number_in(request, "group"), **given)
             return redirect("workbench:claims")
@@ -233,7 +234,7 @@ class ClaimsDo(Claims):
         else:
             raise Http404
         if not form.is_valid():
-            return self.show(request, status=422, **shown)  # type: ignore[arg-type]
+            return self.show(request, status=422, **shown)
         data = form.cleaned_data
         try:
             if act == "join":
@@ -244,5 +245,5 @@ class ClaimsDo(Claims):
             else:
                 callups.end_claim(claim_id=data["claim"], state=data["state"], words=data["words"], **given)
         except Refusal as refusal:
-            return self.show(request, status=refuse(form, refusal), **shown)  # type: ignore[arg-type]
+            return self.show(request, status=refuse(form, refusal), **shown)
         return redirect("workbench:claims")
