@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -155,13 +156,15 @@ def _upwards(path: str) -> Sequence[str]:
 
 
 _kept: tuple[Book, float] | None = None
+# What a transaction that changes rules has read for itself: with the changes that it waits to commit.
+_own = threading.local()
 
 
 def book() -> Book:
     """The book of this moment. Usually no statement; one every few seconds; four after somebody changed a rule."""
     global _kept
-    if _changing():
-        return _read()
+    if waiting := _waiting():
+        return _own_book(waiting)
     kept, moment, turn = _kept, monotonic(), place_profiles.turn()
     if kept is not None and kept[0].turn == turn and moment - kept[1] < FRESH_SECONDS:
         return kept[0]
@@ -180,7 +183,7 @@ def recent() -> Book:
     What this process changed itself is in it; what others changed, as soon as anybody here asks for a rule.
     """
     kept = _kept
-    if kept is None or _changing() or kept[0].turn != place_profiles.turn() or monotonic() - kept[1] > RECENT_SECONDS:
+    if kept is None or _waiting() or kept[0].turn != place_profiles.turn() or monotonic() - kept[1] > RECENT_SECONDS:
         return book()
     return kept[0]
 
@@ -196,9 +199,24 @@ def changed() -> None:
     transaction.on_commit(forget)
 
 
-def _changing() -> bool:
-    """Whether forget() waits for this transaction's commit. A rollback, even of a savepoint, takes it away again."""
-    return any(entry[1] in (forget, place_profiles.changed) for entry in connection.run_on_commit)
+def _waiting() -> list[tuple[Any, ...]]:
+    """The changes that wait for this transaction's commit. A rollback, even of a savepoint, takes them away again."""
+    return [entry for entry in connection.run_on_commit if entry[1] in (forget, place_profiles.changed)]
+
+
+def _own_book(waiting: list[tuple[Any, ...]]) -> Book:
+    """The book with this transaction's own changes, read anew after each of them and after a rollback."""
+    known: tuple[list[tuple[Any, ...]], Book, float] | None = getattr(_own, "kept", None)
+    if (
+        known is not None
+        and len(known[0]) == len(waiting)
+        and all(one is other for one, other in zip(known[0], waiting, strict=True))
+        and monotonic() - known[2] < FRESH_SECONDS
+    ):
+        return known[1]
+    fresh = _read()
+    _own.kept = (waiting, fresh, monotonic())
+    return fresh
 
 
 def _stamp() -> int:
