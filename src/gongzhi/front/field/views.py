@@ -239,6 +239,8 @@ class Paper(Guarded):
         }
         if which in lists:
             lists = {which: lists[which]}
+        else:  # paper is not for saying that there is nothing
+            lists = {name: one for name, one in lists.items() if one[1]} or {"tasks": lists["tasks"]}
         sheets = [
             {
                 "name": name,
