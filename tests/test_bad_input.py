@@ -805,6 +805,8 @@ def test_addresses_that_make_no_sense(assigned: Any, town: Any, as_user: Any, qu
         "map/points.json",
         "tasks/",
         "tasks/print/",
+        "assignments/",
+        "assignments/print/",
         "slips/print/",
         "checks/",
         "inbox/",

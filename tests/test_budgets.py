@@ -101,6 +101,7 @@ PAGES = (
     ("/staff/inbox/", "clerk", 8),
     ("/staff/tasks/", "worker", 8),
     ("/staff/tasks/print/", "worker", 8),
+    ("/staff/assignments/", "clerk", 8),
     ("/staff/slips/print/?show=all", "leader", 8),
     ("/staff/checks/", "clerk", 8),
     ("/staff/calls/", "clerk", 8),

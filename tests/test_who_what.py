@@ -113,6 +113,8 @@ PAGES = {
     "/staff/chat/":                     "+++ +++ ++++ ... ... .",
     "/staff/tasks/":                    "+++ +++ ++++ +++ +++ .",
     "/staff/tasks/{task}/":             "++. .+. ++++ ... ... .",
+    "/staff/assignments/":              "+++ +++ ++++ +++ ... .",
+    "/staff/assignments/print/":        "+++ +++ ++++ +++ ... .",
     "/staff/tasks/{task}/sheet/":       "++. .+. ++++ ... ... .",
     "/field/":                          "+++ +++ ++++ +++ ... .",
     "/field/visits/":                   "+++ +++ ++++ +++ ... .",

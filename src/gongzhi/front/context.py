@@ -45,6 +45,7 @@ STAFF_MENU: Final = (
     (_("Cases"), "workbench:cases", "list", "cases.read"),
     (_("Tasks"), "workbench:tasks", "check", "tasks.work"),
     (_("Directives"), "workbench:directives", "send", "directives.issue"),
+    (_("Sent to us"), "workbench:assignments", "assign", "directives.work"),
     (_("Checks"), "workbench:checks", "eye", "checks.check"),
     (_("Calls"), "workbench:calls", "phone", "checks.check"),
     (_("Map"), "workbench:map", "map", "places.read"),

@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 
 from gongzhi.front.workbench.views import (
     administration,
+    assignments,
     bulk,
     bulletins,
     burden,
@@ -137,6 +138,10 @@ urlpatterns = [
     path("enter/similar/", voices.SimilarWhileEntering.as_view(), name="enter_similar"),
     path("enter/<number:number>/", enter.Entered.as_view(), name="entered"),
     path("chat/", chat.PasteChat.as_view(), name="chat"),
+    path("assignments/", assignments.Assignments.as_view(), name="assignments"),
+    path("assignments/print/", assignments.AssignmentsPrint.as_view(), name="assignments_print"),
+    path("assignments/<int:pk>/", assignments.AssignmentPage.as_view(), name="assignment"),
+    path("assignments/<int:pk>/do/<slug:act>/", assignments.AssignmentAct.as_view(), name="assignment_act"),
     path("tasks/", work.Tasks.as_view(), name="tasks"),
     path("tasks/print/", work.TasksPrint.as_view(), name="tasks_print"),
     path("tasks/<int:pk>/", work.TaskPage.as_view(), name="task"),

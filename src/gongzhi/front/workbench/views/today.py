@@ -22,6 +22,7 @@ from gongzhi.act.tasks.models import State as TaskState
 from gongzhi.front.clock_words import Clock, running_clock
 from gongzhi.front.story import position_words
 from gongzhi.front.workbench.filters import clock_condition, end_of_day
+from gongzhi.front.workbench.received import clock_of, waiting_for
 from gongzhi.front.workbench.rows import CaseRow, case_rows, place_words
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.access.reach import posts_of, reach, stand_ins_of
@@ -143,6 +144,8 @@ class Today(Guarded):
         verbs = {verb for post in posts for verb in post.verbs}
         work = Work(self.person, self.now, verbs)
         sections = [work.tasks()] if "tasks.work" in verbs else []
+        if "directives.work" in verbs:
+            sections.append(work.received())
         sections += work.cases()
         if "checks.check" in verbs:
             sections.append(work.checks())
@@ -168,10 +171,12 @@ class Today(Guarded):
 
 
 _DESK_ORDER: Final = (
-    "burden", "late", "due", "new", "rulings", "slips", "asked", "contact", "checks", "promised", "review", "tasks",
+    "burden", "received", "late", "due", "new", "rulings", "slips", "asked", "contact", "checks", "promised", "review",
+    "tasks",
 )  # fmt: skip
 _HANDS_ORDER: Final = (
     "burden",
+    "received",
     "tasks",
     "slips",
     "asked",
@@ -295,6 +300,23 @@ class Work:
             )
         url = address("workbench:tasks")
         return Section("tasks", _("My work orders"), total, rows, url, "", _("No work order waits for you."))
+
+    def received(self) -> Section:
+        """What other offices have sent to mine: unread, sent back, late or due today, lately answered."""
+        mine = waiting_for(self.person, self.now)
+        found = list(mine[:SHOWN])
+        total = mine.count() if len(found) == SHOWN else len(found)
+        rows = [
+            Row(
+                title=piece.directive.title,
+                url=reverse("workbench:assignment", args=[piece.pk]),
+                meta=f"{piece.directive.issuer_place.name} · {piece.get_state_display()}",
+                side=clock_of(piece, self.now).html,
+            )
+            for piece in found
+        ]
+        url = reverse("workbench:assignments")
+        return Section("received", _("Sent to us"), total, rows, url, "", _("Nothing new was sent to your office."))
 
     def rulings(self) -> Section:
         """What waits for a ruling by somebody like me."""
