@@ -17,6 +17,8 @@ from django.utils.translation import gettext_lazy
 
 from gongzhi.act.directives.models import Assignment
 from gongzhi.act.tasks.models import Task
+from gongzhi.act.values.models import Item
+from gongzhi.act.values.models import State as ItemState
 from gongzhi.act.visits.models import Visit
 from gongzhi.act.whistles.models import Invitation, Whistle
 from gongzhi.front.clock_words import Clock, running_clock
@@ -41,6 +43,7 @@ class Source:
     label: Any
     waiting: Callable[[], QuerySet[Any]]
     place: str = "place"  # the field of the position's place
+    role: str = "role"  # and of its role
     minutes: str = ""  # a field with the sender's own estimate; empty: the rule ``load.minutes.<name>``
 
 
@@ -56,6 +59,10 @@ def _slips() -> QuerySet[Any]:
     return Slip.objects.filter(state=Slip.State.OPEN)
 
 
+def _items() -> QuerySet[Any]:
+    return Item.objects.filter(state=ItemState.OPEN)
+
+
 def _visits() -> QuerySet[Any]:
     return Visit.objects.planned()
 
@@ -67,6 +74,8 @@ def _assignments() -> QuerySet[Any]:
 SOURCES: Final = (
     Source("task", gettext_lazy("Work orders"), _tasks),
     Source("assignment", gettext_lazy("Pieces of directives"), _assignments, minutes="directive__minutes"),
+    # Named to a person: they count for the post through which that person has them.
+    Source("item", gettext_lazy("Valued items"), _items, place="post__place", role="post__role"),
     Source("whistle", gettext_lazy("Whistles"), _whistles),
     Source("slip", gettext_lazy("Supervision slips"), _slips),
     Source("visit", gettext_lazy("Planned visits"), _visits, place="position_place"),
@@ -169,7 +178,7 @@ def lines_of(path: str, *, on: date) -> list[Line]:
 
 def _count(source: Source, path: str) -> Iterator[tuple[str, int, int, int]]:
     rows = source.waiting().filter(below(path, f"{source.place}__path"), **{f"{source.place}__isnull": False})
-    grouped = rows.order_by().values_list("role", f"{source.place}_id").annotate(pieces=Count("pk"))
+    grouped = rows.order_by().values_list(source.role, f"{source.place}_id").annotate(pieces=Count("pk"))
     if source.minutes:
         grouped = grouped.annotate(minutes=Sum(F(source.minutes)))
     for role, place_id, pieces, *minutes in grouped:
@@ -203,7 +212,7 @@ def pieces_of(role: str, place: Place, *, person: User, now: datetime, on: date)
     """What is open at one position, source by source."""
     found = []
     for source in SOURCES:
-        waiting = source.waiting().filter(role=role, **{source.place: place})
+        waiting = source.waiting().filter(**{source.role: role, source.place: place})
         total = waiting.count()
         if not total:
             continue
@@ -243,6 +252,14 @@ def _show_assignments(waiting: QuerySet[Any], person: User, now: datetime) -> It
         yield Piece(str(row), running_clock(row.due_at, row.yellow_at, now), url)
 
 
+def _show_items(waiting: QuerySet[Any], person: User, now: datetime) -> Iterator[Piece]:
+    rows = list(waiting.order_by("due_at", "pk")[:MOST_PIECES])
+    seen = _seen(Item.objects.visible_to(person), rows)
+    for row in rows:
+        url = page("workbench:value", row.pk) if row.pk in seen else ""
+        yield Piece(row.number, running_clock(row.due_at, None, now), url)
+
+
 def _show_whistles(waiting: QuerySet[Any], person: User, now: datetime) -> Iterator[Piece]:
     rows = list(waiting.select_related("whistle").order_by("whistle__arrive_by", "pk")[:MOST_PIECES])
     seen = _seen(Whistle.objects.visible_to(person), [row.whistle for row in rows])
@@ -270,6 +287,7 @@ def _show_visits(waiting: QuerySet[Any], person: User, now: datetime) -> Iterato
 _SHOWN: Final[dict[str, Callable[[QuerySet[Any], User, datetime], Iterator[Piece]]]] = {
     "task": _show_tasks,
     "assignment": _show_assignments,
+    "item": _show_items,
     "whistle": _show_whistles,
     "slip": _show_slips,
     "visit": _show_visits,

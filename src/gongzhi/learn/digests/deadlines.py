@@ -113,7 +113,7 @@ def _slips(user: User) -> Iterator[Deadline]:
 def _visits(user: User) -> Iterator[Deadline]:
     for row in _first(Visit.objects.visible_to(user).planned().order_by("day", "pk")):
         title = _("Planned visit %(number)s") % {"number": row.pk}
-        yield Deadline(f"visit-{row.pk}", title, row.day, reverse("workbench:today"), row.entered_at, row.version)
+        yield Deadline(f"visit-{row.pk}", title, row.day, page("field:visits"), row.entered_at, row.version)
 
 
 def _promises(user: User) -> Iterator[Deadline]:
@@ -122,7 +122,7 @@ def _promises(user: User) -> Iterator[Deadline]:
             continue
         title = _("Promise of visit %(number)s") % {"number": row.pk}
         key = f"promise-{row.pk}"
-        yield Deadline(key, title, row.promise_due, reverse("workbench:today"), row.entered_at, row.version)
+        yield Deadline(key, title, row.promise_due, page("field:visits"), row.entered_at, row.version)
 
 
 KINDS: Final = (
@@ -131,8 +131,8 @@ KINDS: Final = (
     Kind("item", gettext_lazy("Valued items"), _items, "workbench:values_mine"),
     Kind("whistle", gettext_lazy("Whistles"), _whistles, "workbench:whistles"),
     Kind("slip", gettext_lazy("Supervision slips"), _slips, "workbench:slips"),
-    Kind("visit", gettext_lazy("Planned visits"), _visits, "workbench:today"),
-    Kind("promise", gettext_lazy("Promises made at a door"), _promises, "workbench:today"),
+    Kind("visit", gettext_lazy("Planned visits"), _visits, "field:visits"),
+    Kind("promise", gettext_lazy("Promises made at a door"), _promises, "field:visits"),
 )
 
 
