@@ -58,3 +58,12 @@ def test_nobody_else_switches_back(town, at, now, powers):
     assert at(town.system).post(url, {"change": change}).status_code == 403  # powers are off
     assert at(town.secretary).post(url, {"change": change}).status_code == 404
     assert profile_of(town.grid) is Profile.RICH_LOW_URBAN
+
+
+def test_the_morning_page_and_its_words_follow_the_profile(town, at, now):
+    client = at(town.worker)
+    assert "with its form and its deadline" in client.get("/staff/").content.decode()
+    set_profile(place=town.street, profile=Profile.SCARCE_LOW_RURAL, by=None, now=now)
+    assert "Send it down the chain" in client.get("/staff/").content.decode()
+    set_profile(place=town.community, profile=Profile.SCARCE_HIGH_RURAL, by=None, now=now)
+    assert "Put a value on it" in client.get("/staff/").content.decode()

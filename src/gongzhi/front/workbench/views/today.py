@@ -24,6 +24,7 @@ from gongzhi.front.story import position_words
 from gongzhi.front.workbench.filters import clock_condition, end_of_day
 from gongzhi.front.workbench.received import clock_of, waiting_for
 from gongzhi.front.workbench.rows import CaseRow, case_rows, place_words
+from gongzhi.front.working import words_of, working_for
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.access.reach import posts_of, reach, stand_ins_of
 from gongzhi.ground.access.roles import ADMINISTRATIONS
@@ -165,6 +166,7 @@ class Today(Guarded):
             "quiet": " ".join(section.empty for section in sections if not section.rows),
             "doors": doors(posts),
             "may_enter": "cases.enter" in verbs,
+            "promise": words_of(working_for(request)).promise if "directives.work" in verbs else "",
             "administration": any(post.role in ADMINISTRATIONS for post in posts),
         }
         return render(request, "workbench/today.html", context)
