@@ -416,3 +416,17 @@ def test_many_rows_and_few_questions(town: Any, at: Any, moment: Any) -> None:
             text(street.get(address))
         said = [one["sql"][:150] for one in asked if not one["sql"].startswith(("SAVEPOINT", "RELEASE"))]
         assert len(said) <= most, f"{address}: {len(said)}\n" + "\n".join(said)
+
+
+def test_data_that_is_there_is_not_asked_for_again(town: Any, at: Any) -> None:
+    street = at(town.street_clerk)
+    page = text(street.get(NEW))
+    first = re.search(r'name="asks_for" value="(\w+)"', page)
+    assert first is not None
+    assert "id_asks_for_error" in text(street.post(NEW, given(asks_for=[first[1]])), 422)
+    looks = given(text="请报各社区网格员名单和案件数量统计。")
+    answer = street.post(NEW, looks)
+    if answer.status_code == 422:
+        assert "id_asks_because_error" in answer.content.decode()
+        assert street.post(NEW, looks | {"asks_because": "要的是纸质签名的名单"}).status_code == 302
+    assert "id_assist_item_error" in text(street.post(NEW, given(assist_item="nothing")), 422)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from gongzhi.act.directives import admission, held
 from gongzhi.act.directives.asking import Ask
 from gongzhi.act.directives.models import MOST_VALUE, RECEIVERS, Directive, Evidence, PlaceGroup, Question
 from gongzhi.act.directives.rhythm import Rhythm
@@ -67,6 +68,24 @@ class DirectiveForm(forms.Form):
         help_text=_("The law or the document by which this may be asked."),
         max_length=300,
         required=False,
+    )
+    assist_item = forms.ChoiceField(
+        label=_("Item of the assist list"),
+        help_text=_("What is on the list may be asked of communities. Anything else they may refuse by its article."),
+        required=False,
+        widget=PlainSelect,
+    )
+    asks_for = forms.MultipleChoiceField(
+        label=_("Does it ask for data?"),
+        help_text=_("What the platform already shows is not asked for again."),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    asks_because = forms.CharField(
+        label=_("Why the data that is there is not enough"),
+        help_text=_("Every place that gets this reads it."),
+        required=False,
+        max_length=300,
     )
     office = forms.ChoiceField(label=_("In whose name?"), widget=PlainSelect)
     target_level = forms.ChoiceField(
@@ -161,6 +180,9 @@ class DirectiveForm(forms.Form):
         if len(offices) == 1:
             self._field("office").required = False
             self._field("office").widget = forms.HiddenInput()
+        listed = admission.choices(self.sender.path, timezone.localdate())
+        self._field("assist_item").choices = [("", _t("not of the list")), *listed]
+        self._field("asks_for").choices = held.choices()
         self._field("target_level").choices = levels_below(self.sender)
         children = Place.objects.current().filter(parent=self.sender).order_by("path")
         self._field("parts").choices = [
@@ -211,15 +233,10 @@ class DirectiveForm(forms.Form):
             self.add_error("parts", _t("Choose at least one place."))
         return data
 
-    def ask(self, before: Directive | None = None) -> Ask:
-        """What was filled in, for the room to check. What this form does not show stays as it was."""
+    def ask(self) -> Ask:
+        """What was filled in, for the room to check."""
         data = self.cleaned_data
         span = str(Span(data["amount"], data.get("unit") or Unit.WORKING_DAYS)) if data.get("amount") else ""
-        kept = (
-            {}
-            if before is None
-            else {name: getattr(before, name) for name in ("assist_item", "asks_for", "asks_because")}
-        )
         return Ask(
             title=data["title"],
             text=data["text"].replace("\r\n", "\n"),
@@ -238,7 +255,9 @@ class DirectiveForm(forms.Form):
             rhythm=data["rhythm"],
             starts_on=data["starts_on"],
             ends_on=data["ends_on"],
-            **kept,
+            assist_item=data["assist_item"],
+            asks_for=data["asks_for"],
+            asks_because=data["asks_because"],
         )  # fmt: skip
 
 
@@ -247,7 +266,8 @@ def initial_of(directive: Directive) -> dict[str, Any]:
     places = {one.pk: one for one in Place.objects.filter(pk__in=directive.target_places)}
     span = Span.parse(directive.reply_span) if directive.reply_span else None
     names = ("title", "text", "done_when", "legal_basis", "target_level", "target_profile", "rhythm", "starts_on",
-             "ends_on", "urgent", "evidence", "evidence_reason", "minutes", "value")  # fmt: skip
+             "ends_on", "urgent", "evidence", "evidence_reason", "minutes", "value",
+             "assist_item", "asks_for", "asks_because")  # fmt: skip
     office = directive.issuer_place_id
     return {name: getattr(directive, name) for name in names} | {
         "office": str(office),

@@ -218,7 +218,7 @@ class Writing(Guarded):
         data = form.cleaned_data
         try:
             directive = write_directive(
-                ask=form.ask(before),
+                ask=form.ask(),
                 directive_id=before.pk if before is not None else None,
                 place_id=data["office"].pk,
                 uploads=data["attached"],
