@@ -46,6 +46,7 @@ SCHEDULES: tuple[Every, ...] = (
     Every("turn_years_of_points", "gongzhi.act.points.jobs.turn_years", at=time(0, 10)),
     Every("book_published_points", "gongzhi.act.points.jobs.book_ended", seconds=1800),
     Every("settle_scores", "gongzhi.act.values.jobs.settle_unopposed", at=time(0, 40)),
+    Every("carry_over_pieces", "gongzhi.act.directives.jobs.carry_over", seconds=600),
     Every("send_due_rounds", "gongzhi.act.directives.jobs.send_due_rounds", at=time(8, 30)),
     Every("take_steps", "gongzhi.act.directives.jobs.take_steps", seconds=60),
     Every("remind_late_units", "gongzhi.act.whistles.jobs.remind_late", seconds=300),

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from gongzhi.act.directives.admission import check_item
 from gongzhi.act.directives.asking import Ask
 from gongzhi.act.directives.events import (
+    AssignmentCarriedOver,
     AssignmentWithdrawn,
     DirectiveChanged,
     DirectiveClosed,
@@ -42,6 +43,7 @@ from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.actions import record, record_brought, record_many
 from gongzhi.ground.ledger.events import Event
 from gongzhi.ground.ledger.models import Recorded
+from gongzhi.ground.places.finding import resolve
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.refusals import NotThere, Refusal
 
@@ -179,6 +181,49 @@ def send_due_rounds(*, now: datetime) -> int:
             _send_next(directive, by=None, post=None, now=now)
             sent += 1
     return sent
+
+
+def carry_over(*, now: datetime) -> int:
+    """Give the open pieces of places that were merged to the office that answers for them now; how many.
+
+    Where that office has its own piece of the same sending, the other one becomes a part of it, named after the place.
+    """
+    moved = 0
+    merged = Place.objects.filter(replaced_by__isnull=False, valid_to__lte=timezone.localdate(now))
+    for old in merged.filter(pk__in=Assignment.objects.open().values("place")):
+        heir = resolve(old.path)
+        if heir is None or heir.pk == old.pk:
+            continue
+        with transaction.atomic():
+            rows = Assignment.objects.open().filter(place=old).select_for_update(of=("self",)).order_by("pk")
+            for piece in rows:
+                _carry(piece, old, heir, now)
+                moved += 1
+    return moved
+
+
+def _carry(piece: Assignment, old: Place, heir: Place, now: datetime) -> None:
+    if piece.parent_id is None:
+        own = Assignment.objects.filter(round_id=piece.round_id, place=heir, parent__isnull=True).first()
+        if own is not None:
+            piece.parent, piece.asker_place_id, piece.part = own, heir.pk, old.name[:200]
+    elif piece.asker_place_id == old.pk:
+        piece.asker_place_id = heir.pk
+    piece.place, piece.place_path = heir, heir.path
+    event = AssignmentCarriedOver(assignment_id=piece.pk, from_place_id=old.pk, to_place_id=heir.pk)
+    saved = ("place", "place_path", "parent", "asker_place", "part")
+    record(event, about=piece, by=None, now=now, place=heir.path, save=saved)
+    # What it has passed down is asked for by the office that has it now.
+    for child in Assignment.objects.filter(parent=piece, asker_place=old).exclude(place=old):
+        child.asker_place_id = heir.pk
+        record(
+            AssignmentCarriedOver(assignment_id=child.pk, from_place_id=old.pk, to_place_id=heir.pk),
+            about=child,
+            by=None,
+            now=now,
+            place=child.place_path,
+            save=("asker_place",),
+        )
 
 
 @transaction.atomic

@@ -109,6 +109,13 @@ class AssignmentRefused(Event):
     article: str
 
 
+class AssignmentCarriedOver(Event):
+    label = _("Carried over to the office that answers for the place now")
+    assignment_id: int
+    from_place_id: int
+    to_place_id: int
+
+
 class AssignmentWithdrawn(Event):
     label = _("No longer asked for")
     assignment_id: int

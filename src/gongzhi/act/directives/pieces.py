@@ -259,7 +259,7 @@ def report_result(
                 raise Refusal(_("This key has been used for something else."), field="key", status=422)
             return known
         counts = piece.is_open
-        if counts and piece.state == State.PASSED and piece.pieces.filter(state__in=sorted(OPEN)).exists():
+        if counts and piece.pieces.filter(state__in=sorted(OPEN)).exists():
             raise Refusal(_("Some of those below are still at it. Look at their results, or take the work back first."))
         if counts and piece.state == State.ASKING:
             _drop_open_question(piece, by, now)
