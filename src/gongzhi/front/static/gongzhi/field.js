@@ -101,7 +101,24 @@
   const name = (kind) => say(`kind_${kind.replace(".", "_")}`, {});
   const pending = ["waiting", "again", "refused", "doubtful"];
 
-  const draw = async () => {
+  const SHOWN = 60; // rows of what waits; the count says how many there are
+
+  // Five hundred answers are no reason to draw five hundred times.
+  let drawing = null;
+  let stale = false;
+  const draw = () => {
+    if (drawing) stale = true;
+    else
+      drawing = paint().finally(() => {
+        drawing = null;
+        if (!stale) return;
+        stale = false;
+        setTimeout(draw, 250);
+      });
+    return drawing;
+  };
+
+  const paint = async () => {
     const items = await outbox.list();
     const about = new Map();
     const quiet = ["assignment.read", "aside.settle"]; // nobody waits for these
@@ -113,11 +130,14 @@
       if (which === "pending")
         rows = items
           .filter((item) => pending.includes(item.state) && (!list.dataset.kinds || list.dataset.kinds.split(" ").includes(item.kind)))
+          .slice(-SHOWN)
           .map((item) => ({ ...item, title: words(item.data) || name(item.kind), kind_words: name(item.kind), when: clock(item.at), state_words: say(`state_${item.state}`, {}) }));
       if (which === "outbox")
         rows = items
           .filter((item) => !quiet.includes(item.kind) || item.state !== "done")
           .reverse()
+          .sort((one, other) => pending.includes(other.state) - pending.includes(one.state))
+          .slice(0, SHOWN)
           .map((item) => ({
             ...item,
             title: words(item.data) || name(item.kind),
