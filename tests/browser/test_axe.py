@@ -515,8 +515,8 @@ NO_PAGES = {
     "workbench:points_exchange_act", "workbench:points_household_act", "workbench:points_rules_act",
     "workbench:rates_table", "workbench:recording", "workbench:standin_end", "workbench:standin_undo",
     "workbench:table_out", "workbench:theme_act", "workbench:theme_points", "workbench:theme_quote_out",
-    "workbench:themes_look", "workbench:token_revoke", "workbench:value_act",
-    "field:data", "field:manifest", "field:outbox_sync", "field:worker",
+    "workbench:themes_look", "workbench:token_revoke", "field:data", "field:manifest", "field:outbox_sync",
+    "field:worker",
     "portal:grids", "ledger:roots_json", "ledger:seal_json", "ledger:proof_json",
 }  # fmt: skip
 

@@ -184,7 +184,7 @@ class Group(Recorded):
         return self.name
 
 
-class ClaimQuerySet(models.QuerySet["Claim"]):
+class GroupClaimQuerySet(models.QuerySet["Claim"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         return self.filter(reach(user, "callups.keep"))
 
@@ -215,7 +215,7 @@ class Claim(Recorded):
     )  # fmt: skip
     WORDS = ("part", "words")
 
-    objects = ClaimQuerySet.as_manager()
+    objects = GroupClaimQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("claim")
