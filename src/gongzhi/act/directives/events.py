@@ -1,6 +1,7 @@
 """What a directive and its pieces say."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from gongzhi.ground.ledger.events import Event
 
@@ -45,7 +46,7 @@ class AssignmentRead(Event):
 
 
 class AssignmentAccepted(Event):
-    label = _("Accepted")
+    label = pgettext_lazy("directed work", "Accepted")
     assignment_id: int
 
 

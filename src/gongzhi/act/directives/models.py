@@ -13,6 +13,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from gongzhi.act.directives.rhythm import Rhythm
 from gongzhi.ground.access.reach import NOTHING, holds_position, posts_with, reach
@@ -101,7 +102,8 @@ class Directive(Recorded):
     reply_by = models.DateTimeField(_("reply by"), null=True, blank=True)  # a fixed moment instead of a span
     evidence = models.CharField(_("evidence"), max_length=10, choices=Evidence.choices, default=Evidence.NONE)
     evidence_reason = models.CharField(_("why a photo"), max_length=200, blank=True)  # the worker reads this
-    value = models.PositiveSmallIntegerField(_("value"), default=0)  # points of one piece; 0: none
+    # points of one piece; 0: none
+    value = models.PositiveSmallIntegerField(pgettext_lazy("of a piece of work", "value"), default=0)
     minutes = models.PositiveSmallIntegerField(_("minutes that one place needs"), default=0)  # 0: not estimated
     assist_item = models.CharField(_("item of the assist list"), max_length=20, blank=True)
     asks_for = models.JSONField(_("data asked for"), default=list, blank=True)  # codes
@@ -231,7 +233,7 @@ class Round(Recorded):
 class State(models.TextChoices):
     SENT = "sent", _("Not read yet")
     READ = "read", _("Read")
-    ACCEPTED = "accepted", _("Accepted")
+    ACCEPTED = "accepted", pgettext_lazy("directed work", "Accepted")
     ASKING = "asking", _("Waits for the sender’s answer")
     PASSED = "passed", _("With those below")
     SUBMITTED = "submitted", _("Result reported")
@@ -244,7 +246,7 @@ class State(models.TextChoices):
 
 class Move(models.TextChoices):
     READ = "read", _("Read")
-    ACCEPT = "accept", _("Accept")
+    ACCEPT = "accept", pgettext_lazy("directed work", "Accept")
     ASK = "ask", _("Ask the sender")
     ANSWER = "answer", _("Answer the question")
     RELEASE = "release", _("Release from it")
@@ -371,7 +373,7 @@ class Assignment(Recorded):
     yellow_at = models.DateTimeField(null=True)
     left = models.CharField(max_length=60, blank=True)  # what was left when the clock stopped: a span
     read_at = models.DateTimeField(_("read"), null=True, blank=True)
-    accepted_at = models.DateTimeField(_("accepted"), null=True, blank=True)
+    accepted_at = models.DateTimeField(pgettext_lazy("directed work", "accepted"), null=True, blank=True)
     accepted_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )

@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from gongzhi.act.directives.models import Assignment
 from gongzhi.act.directives.models import State as PieceState
@@ -104,13 +105,13 @@ class State(models.TextChoices):
     REPORTED = "reported", _("To be scored")
     SCORED = "scored", _("Scored; can be objected to")
     OBJECTED = "objected", _("Objected to")
-    SETTLED = "settled", _("Settled")
+    SETTLED = "settled", pgettext_lazy("of a score", "Settled")
     WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
 class Move(models.TextChoices):
     GIVE = "give", _("Give out")
-    REPORT = "report", _("Report")
+    REPORT = "report", pgettext_lazy("of a valued item", "Report")
     SCORE = "score", _("Score")
     ACCEPT = "accept", _("Accept the score")
     OBJECT = "object", _("Object")
@@ -163,7 +164,7 @@ class Item(Recorded):
     place_path = models.CharField(max_length=30)
     title = models.CharField(_("what is to be done"), max_length=120)
     done_when = models.TextField(_("what counts as done"), max_length=1000)
-    value = models.PositiveSmallIntegerField(_("value"))
+    value = models.PositiveSmallIntegerField(pgettext_lazy("of a piece of work", "value"))
     task = models.ForeignKey(Task, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     origin = models.CharField(_("where it comes from"), max_length=200, blank=True)

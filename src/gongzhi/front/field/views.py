@@ -94,7 +94,7 @@ def telling() -> dict[str, str]:
         "record": _("Record a voice note"),
         "seconds": _("%(count)s seconds recorded."),
         "too_large": _("This file is too large."),
-        "kind_report": _("Report"),
+        "kind_report": _("Quick report"),
         "kind_task_accept": _("Work order: accept"),
         "kind_task_done": _("Work order: done"),
         "kind_task_return": _("Work order: not ours"),

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Substr
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from gongzhi.ground.access.reach import NOTHING, posts_of, posts_with, reach
 from gongzhi.ground.access.roles import Role
@@ -61,7 +62,8 @@ class WeekLoad(models.Model):
     forms = models.PositiveIntegerField(_("reports asked for"), default=0)  # those of them that want a report back
     minutes = models.PositiveIntegerField(_("minutes reported"), default=0)  # as said in the reports
     asked_minutes = models.PositiveIntegerField(_("minutes estimated by senders"), default=0)
-    messages = models.PositiveIntegerField(_("messages"), default=0)  # reminders, slips, questions to answer
+    # reminders, slips, questions to answer
+    messages = models.PositiveIntegerField(pgettext_lazy("reminders and questions", "messages"), default=0)
 
     objects = WeekLoadQuerySet.as_manager()
 

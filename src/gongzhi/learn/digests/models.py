@@ -9,6 +9,7 @@ from typing import Final, Self
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.models import Recorded
@@ -39,8 +40,10 @@ class Digest(Recorded):
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="digest")
     rhythm = models.CharField(_("how often"), max_length=6, choices=Rhythm.choices, default=Rhythm.OFF)
-    hour = models.PositiveSmallIntegerField(_("at"), choices=HOURS, default=8)
-    weekday = models.PositiveSmallIntegerField(_("on"), choices=Weekday.choices, default=Weekday.MONDAY)
+    hour = models.PositiveSmallIntegerField(pgettext_lazy("time of day", "at"), choices=HOURS, default=8)
+    weekday = models.PositiveSmallIntegerField(
+        pgettext_lazy("day of the week", "on"), choices=Weekday.choices, default=Weekday.MONDAY
+    )
     email = SealedTextField(_("e-mail"), blank=True)
     phone = SealedTextField(_("telephone"), mask="phone", blank=True)
     changed_at = models.DateTimeField()

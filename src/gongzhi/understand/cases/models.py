@@ -10,7 +10,7 @@ from typing import Final, Self
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -98,7 +98,7 @@ class Question(Recorded):
 
     class Kind(models.TextChoices):
         TEXT = "text", _("Text")
-        NUMBER = "number", _("Number")
+        NUMBER = "number", pgettext_lazy("an answer", "Number")
         DAY = "day", _("Date")
         ONE = "one", _("One of these")
         SOME = "some", _("Some of these")

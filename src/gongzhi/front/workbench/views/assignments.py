@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from gongzhi.act.directives import admission, held, pieces
 from gongzhi.act.directives.models import (
@@ -419,7 +419,11 @@ def story_of(piece: Assignment, reports: list[Report], questions: list[Question]
     users = User.objects.in_bulk({entry.by_id for entry in entries if entry.by_id is not None})
     story = []
     if piece.parent_id is None:
-        story.append(Told(piece.round.sent_at, _("Sent"), "inbox", fact=piece.directive.issuer_place.name))
+        story.append(
+            Told(
+                piece.round.sent_at, pgettext("directed work", "Sent"), "inbox", fact=piece.directive.issuer_place.name
+            )
+        )
     seen = set()
     for entry in entries:
         key = (entry.event, entry.data.get("step_id"))

@@ -17,7 +17,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from gongzhi.act.directives import actions, pieces
 from gongzhi.act.directives.files import TYPES, detach_file
@@ -697,11 +697,13 @@ class PieceView(Guarded):
 
 def story_of(piece: Assignment, reports: list[Report], questions: list[Question]) -> list[Told]:
     """What happened to a piece, oldest first."""
-    told = [Told(piece.round.sent_at, "send", _("Sent"))]
+    told = [Told(piece.round.sent_at, "send", pgettext("directed work", "Sent"))]
     if piece.read_at is not None:
         told.append(Told(piece.read_at, "eye", _("Read")))
     if piece.accepted_at is not None:
-        told.append(Told(piece.accepted_at, "hand", _("Accepted"), by=str(piece.accepted_by or "")))
+        told.append(
+            Told(piece.accepted_at, "hand", pgettext("directed work", "Accepted"), by=str(piece.accepted_by or ""))
+        )
     for one in questions:
         told.append(Told(one.asked_at, "info", one.get_kind_display(), one.words, str(one.asked_by)))
         if one.answered_at is not None:
