@@ -532,7 +532,7 @@ NOT_YET = {
     "workbench:points_households", "workbench:points_place", "workbench:points_poster", "workbench:points_publish",
     "workbench:points_rules", "workbench:ruling", "workbench:saved_change", "workbench:slip", "workbench:slip_sheet",
     "workbench:step", "workbench:step_sheet", "workbench:table_in", "workbench:theme", "workbench:theme_sheet",
-   
+
     "workbench:whistle", "workbench:whistle_end", "workbench:whistle_off", "workbench:whistle_sheet",
     "workbench:whistle_unit",
 }  # fmt: skip
