@@ -43,6 +43,11 @@ def taken(name: str, content: bytes) -> tuple[bytes, str, str]:
     return accept_file(SimpleUploadedFile(name, content))
 
 
+def words_only(value: object) -> str:
+    """Bytes name no test: those of an archive hold the second in which it was made."""
+    return value if isinstance(value, str) else "content"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "suffix"),
     [
@@ -56,6 +61,7 @@ def taken(name: str, content: bytes) -> tuple[bytes, str, str]:
         ("图.exe", picture("PNG"), "webp"),
         ("图.jpg", picture("JPEG"), "webp"),
     ],
+    ids=words_only,
 )
 def test_what_is_taken_has_the_suffix_of_its_true_kind(name: str, content: bytes, suffix: str) -> None:
     kept, found, tidy = taken(name, content)
@@ -93,6 +99,7 @@ def test_what_is_taken_has_the_suffix_of_its_true_kind(name: str, content: bytes
         ("a.txt", b"", "empty"),
         ("a.pdf", b"%PDF-" + bytes(LARGEST), "larger than 8 MB"),
     ],
+    ids=words_only,
 )  # fmt: skip
 def test_what_is_not_taken_and_why(name: str, content: bytes, words: str) -> None:
     with pytest.raises(Refusal, match=words) as refused:
