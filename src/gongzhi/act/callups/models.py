@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from gongzhi.act.directives.models import Assignment
 from gongzhi.ground.access.reach import reach
@@ -36,7 +37,7 @@ class Skill(models.TextChoices):
 class Way(models.TextChoices):
     """How somebody agreed to be called."""
 
-    WORD = "word", _("said so")
+    WORD = "word", pgettext_lazy("consent", "said so")
     PAPER = "paper", _("signed a sheet")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from gongzhi.act.callups.models import Claim, Group, Skill, Way
 from gongzhi.act.directives.models import Assignment
@@ -34,7 +35,7 @@ class CallForm(forms.Form):
 
 
 class GroupForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=60)
+    name = forms.CharField(label=pgettext_lazy("of a thing", "Name"), max_length=60)
     kind = forms.ChoiceField(label=_("Kind"), choices=Group.Kind.choices)
 
 

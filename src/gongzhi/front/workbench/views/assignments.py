@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from gongzhi.act.directives import admission, held, pieces
 from gongzhi.act.directives.models import (
@@ -73,7 +73,7 @@ _FILTERS: Final[Mapping[str, tuple[Any, frozenset[State]]]] = {
     "hand": (gettext_lazy("under way"), frozenset({State.READ, State.ACCEPTED, State.RETURNED})),
     "asking": (gettext_lazy("asked, waiting for an answer"), frozenset({State.ASKING})),
     "below": (gettext_lazy("with those below"), frozenset({State.PASSED})),
-    "reported": (gettext_lazy("reported"), frozenset({State.SUBMITTED})),
+    "reported": (pgettext_lazy("directed work", "reported"), frozenset({State.SUBMITTED})),
     "late": (gettext_lazy("late"), OWED),
     "ended": (gettext_lazy("that has ended"), frozenset(State) - OPEN),
 }
