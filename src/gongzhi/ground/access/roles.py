@@ -93,9 +93,10 @@ ROLE_VERBS: Final[dict[str, frozenset[str]]] = {
     ),
     # Only what is their duty comes to them: what is assigned to their post, not everything in the place.
     Role.DEPARTMENT_OFFICER: frozenset(_WORK | {"places.read", "privacy.reveal", "themes.answer", "directives.issue"}),
-    Role.PROPERTY_MANAGER: frozenset(_WORK | {"places.read", "themes.answer"}),
+    # A firm beside the offices: what is sent to the community is not sent to it.
+    Role.PROPERTY_MANAGER: frozenset(_WORK - {"directives.work"} | {"places.read", "themes.answer"}),
     # A member of a people's mediation committee: no cases but those that are given to them.
-    Role.MEDIATOR: frozenset(_WORK | _MEDIATION | {"places.read", "privacy.reveal"}),
+    Role.MEDIATOR: frozenset(_WORK - {"directives.work"} | _MEDIATION | {"places.read", "privacy.reveal"}),
     Role.SYSTEM_ADMINISTRATOR: frozenset(
         {
             "workbench.enter",
