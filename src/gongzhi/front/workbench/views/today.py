@@ -173,13 +173,13 @@ class Today(Guarded):
 
 
 _DESK_ORDER: Final = (
-    "burden", "received", "late", "due", "new", "rulings", "slips", "asked", "contact", "checks", "promised", "review",
+    "burden", "late", "due", "new", "received", "rulings", "slips", "asked", "contact", "checks", "promised", "review",
     "tasks",
 )  # fmt: skip
 _HANDS_ORDER: Final = (
     "burden",
-    "received",
     "tasks",
+    "received",
     "slips",
     "asked",
     "checks",
