@@ -40,7 +40,7 @@ from gongzhi.sense.channels.recordings import LARGEST_RECORDING, MOST_RECORDINGS
 SCRIPTS: Final = Path(gongzhi.__file__).parent / "front" / "static" / "gongzhi"
 FILES: Final = (
     "tokens.css", "layout.css", "components.css", "print.css", "field.css", "icons.svg", "mark.svg", "field.svg",
-    "page.js", "outbox.js", "field.js",
+    "page.js", "store.js", "parcel.js", "outbox.js", "line.js", "fieldwork.js", "draw.js", "enter.js", "field.js",
 )  # fmt: skip
 MOST_BYTES: Final = 8 * 1024 * 1024  # of one packed request, unpacked
 

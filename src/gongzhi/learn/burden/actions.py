@@ -34,7 +34,7 @@ def count_burden(*, now: datetime) -> int:
     asked = 0
     for week in [this - timedelta(weeks=back) for back in range(WEEKS)]:
         count_week(week=week)
-        asked += ask_senders(week=week, now=now)
+        asked += ask_senders(week=week, by=None, now=now)
     return asked
 
 
@@ -88,7 +88,7 @@ def over_threshold(week: date) -> list[WeekLoad]:
 
 
 @transaction.atomic
-def ask_senders(*, week: date, now: datetime) -> int:
+def ask_senders(*, week: date, by: User | None, now: datetime) -> int:
     """Ask each sender who asked most of a post that is above its threshold. Once for a week. Returns how many."""
     over = {(row.role, row.place_id) for row in over_threshold(week)}
     if not over:
@@ -125,7 +125,7 @@ def ask_senders(*, week: date, now: datetime) -> int:
         event = BurdenQuestionAsked(
             question_id=question.pk, week=week, reports=total.reports, places=total.places, over=posts[sender]
         )
-        record(event, about=question, by=None, now=now, place=question.place_path)
+        record(event, about=question, by=by, now=now, place=question.place_path)
         asked += 1
     return asked
 

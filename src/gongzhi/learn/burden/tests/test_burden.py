@@ -231,7 +231,7 @@ def test_a_scarce_place_asks_earlier(town: Any, now: datetime) -> None:
         send(town, now)
     assert count_burden(now=now) == 0
     set_profile(place=town.other_community, profile="scarce_low_rural", by=None, now=now)
-    assert ask_senders(week=week_of(now), now=now) == 1
+    assert ask_senders(week=week_of(now), by=None, now=now) == 1
 
 
 def test_who_sees_which_figures(town: Any, now: datetime) -> None:
