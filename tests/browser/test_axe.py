@@ -478,8 +478,12 @@ def test_a_page(
         assert not broken
 
         # As tall as the page: whatever sticks to the edge of a screen covers nothing then.
-        tall = page.evaluate("document.documentElement.scrollHeight")
-        page.set_viewport_size({"width": width, "height": min(max(tall, viewport["height"]), 12_000)})
+        # Parts that are fetched when they come into sight make it taller, so it is asked until it stays.
+        tall = 0
+        while tall != (now := page.evaluate("document.documentElement.scrollHeight")):
+            tall = now
+            page.set_viewport_size({"width": width, "height": min(max(tall, viewport["height"]), 12_000)})
+            page.wait_for_load_state("networkidle")
         page.evaluate(AXE_SCRIPT)
         wrong = page.evaluate(AXE, TAGS)
         wrong += page.evaluate(MEASURE, {"elder": display == "elder"})
