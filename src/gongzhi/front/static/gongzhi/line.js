@@ -30,7 +30,11 @@
       tell("offline");
       return null;
     }
-    const found = await answer.json();
+    const found = await answer.json().catch(() => null); // the line broke in the middle of the answer
+    if (!found) {
+      tell("offline");
+      return null;
+    }
     const before = await owner();
     if (before && before !== found.owner) {
       await wipe();
@@ -99,7 +103,9 @@
     }
     if (!answer.ok) return batch.length > 1 && answer.status === 400 ? single(batch) : later();
     again = false;
-    const { answers } = await answer.json();
+    const told = await answer.json().catch(() => null);
+    if (!told) return later(); // sent again, it gets the same answers
+    const { answers } = told;
     await settle(batch, answers);
     tell("online");
     await count();
