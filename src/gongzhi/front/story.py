@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import CharField, DateTimeField, F, Q, Value
+from django.db.models.functions import Cast
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -203,7 +204,8 @@ def read_matter(case: Case, *, names: bool = True, voice: Voice | None = None, r
 
 def _asides(case: Case, reader: User) -> dict[tuple[str, int], Aside]:
     """Rulings, parts, slips and whistles of a case, in one statement."""
-    no_words, no_day = Value("", output_field=CharField()), Value(None, output_field=DateTimeField())
+    # The cast: in a union PostgreSQL takes a bare NULL for words.
+    no_words, no_day = Value("", output_field=CharField()), Cast(Value(None), DateTimeField())
 
     def rows(found: Any, noun: str, asked: Any, answered: Any, role: Any, number: Any, day: Any = no_day) -> Any:
         return (
