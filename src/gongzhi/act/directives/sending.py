@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
 
@@ -31,17 +32,17 @@ def roots_of(ids: list[int]) -> list[Place]:
 
 def targets(*, ids: list[int], level: str, profile: str, on: date) -> PlaceQuerySet:
     """The places that get a piece: those of a level in the subtrees of the named ones that exist on that day."""
+    roots = [root.path for root in roots_of(ids)]
     within = Q(pk__in=[])
-    for root in roots_of(ids):
-        within |= below(root.path)
+    for root in roots:
+        within |= below(root)
     places = Place.objects.filter(within, level=level).current().on(on)
-    return places.filter(with_profile(profile, within)) if profile else places
+    return places.filter(with_profile(profile, roots, within)) if profile else places
 
 
-def with_profile(word: str, within: Q) -> Q:
+def with_profile(word: str, roots: Sequence[str], within: Q) -> Q:
     """Places whose profile, inherited as it is, is ``word`` or has it as one of its three parts."""
-    inside = Place.objects.filter(within)
-    tops = {above for path in _tops(inside) for above in ancestors(path)}
+    tops = {above for root in roots for above in ancestors(root)}
     setters = Place.objects.exclude(profile="").filter(within | Q(path__in=sorted(tops)))
     fitting = Q(pk__in=[])
     rows = list(setters.order_by("path").values_list("path", "profile"))
@@ -53,11 +54,6 @@ def with_profile(word: str, within: Q) -> Q:
                     nearer |= below(other)
             fitting |= below(path) & ~nearer
     return fitting
-
-
-def _tops(places: PlaceQuerySet) -> list[str]:
-    first = places.order_by("path").values_list("path", flat=True).first()
-    return [first] if first else []
 
 
 def due_for(directive: Directive, now: datetime) -> datetime:
