@@ -21,6 +21,7 @@ from gongzhi.config.demonstration.catalogue import read_yaml
 from gongzhi.config.demonstration.generate import DemoPerson, people, significant
 from gongzhi.config.demonstration.ground import FOLDER, places
 from gongzhi.config.demonstration.household_points import household_points
+from gongzhi.config.demonstration.street import sent_down
 from gongzhi.config.demonstration.village import agreed_work
 from gongzhi.ground.places.models import Place
 from gongzhi.sense.channels.actions import Draft, receive_message
@@ -60,6 +61,7 @@ class City:
             self._theme(),
             household_points(cast, now, words()["points"]),
             agreed_work(cast, now),
+            *sent_down(cast, self.town, now),
         )
         self._waiting = [(next(scene), turn, scene) for turn, scene in enumerate(scenes)]
         heapq.heapify(self._waiting)

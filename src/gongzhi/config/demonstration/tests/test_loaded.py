@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.test import override_settings
 from django.urls import reverse
 
+from gongzhi.act.directives.models import Assignment, Directive, PlaceGroup, Question
 from gongzhi.act.disputes.models import Agreement
 from gongzhi.act.tasks.models import Task, TaskPhoto
 from gongzhi.act.whistles.models import Whistle
@@ -83,6 +84,22 @@ def test_a_city_is_there(loaded):
     assert Agreement.objects.get().state == Agreement.State.EFFECTIVE
     assert Theme.objects.exists()
     assert Bulletin.objects.exists()
+
+
+def test_a_street_sends_work_down(loaded):
+    """A board with something of everything, a finished directive, one off the list, one a week, a draft and a group."""
+    states = Counter(Directive.objects.values_list("state", flat=True))
+    assert states == {"issued": 3, "closed": 1, "draft": 1}
+    assert {piece.state for piece in Assignment.objects.all()} >= {
+        "sent", "read", "accepted", "asking", "passed", "submitted", "returned", "done", "refused",
+    }  # fmt: skip
+    weekly = Directive.objects.get(rhythm="weekly")
+    assert weekly.rounds.count() >= 2
+    assert weekly.next_on is not None
+    assert Question.objects.filter(outcome="").count() == 3
+    assert set(Question.objects.values_list("kind", flat=True)) == {"clarify", "contest", "decide"}
+    assert len(PlaceGroup.objects.get().places) == 4
+    assert Assignment.objects.filter(place__level="grid", parent__isnull=False).count() >= 2
 
 
 def test_every_state_is_there(loaded):
