@@ -17,7 +17,11 @@ import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from django.test import Client
 
 NOW = datetime(2026, 11, 18, 10, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 COUNTY = "110108"
@@ -97,7 +101,7 @@ def measure(streets: int, communities: int, grids: int) -> None:
     total = streets * communities * grids
     print(f"{connection.vendor}: {streets} streets x {communities} communities x {grids} grids = {total:,} places")
 
-    def send(level: str, title: str) -> int:
+    def send(level: str, title: str) -> tuple[int, float]:
         ask = Ask(
             title=title, text="逐户走访。", done_when="走到每一户。", target_level=level, target_places=[county.pk],
             reply_span="3 working_days", minutes=30,
@@ -108,17 +112,15 @@ def measure(streets: int, communities: int, grids: int) -> None:
         seen = Assignment.objects.for_hands_of(worker).count() if level == "grid" else -1
         wall, used = time.perf_counter() - began, time.process_time() - cpu
         print(f"sent to each {level:8} until visible {wall:6.2f} s wall, {used:6.2f} s CPU here, worker sees {seen}")
-        send.wall = wall  # type: ignore[attr-defined]
-        return draft.pk
+        return draft.pk, wall
 
     send("village", "每个社区")  # warm: rules, plans, caches
-    big = send("grid", "每个网格")
-    sent_in = send.wall  # type: ignore[attr-defined]
+    big, sent_in = send("grid", "每个网格")
     if connection.vendor == "postgresql":
         copied = copy_rows(big)
         print(f"the same rows by COPY        {copied:6.2f} s wall, ratio {sent_in / copied:5.2f}")
 
-    thousand = send("village", "一千个社区")
+    thousand, _wall = send("village", "一千个社区")
     for index, piece in enumerate(Assignment.objects.filter(directive_id=thousand).order_by("pk")[:200]):
         state = ("read", "accepted", "submitted", "done", "returned")[index % 5]
         ended = NOW if state == "done" else None
@@ -169,7 +171,7 @@ def copy_rows(directive: int) -> float:
     return took
 
 
-def timed(client: object, words: str, url: str) -> None:
+def timed(client: Client, words: str, url: str) -> None:
     """CPU of the page here, and of the database process that serves it."""
     from django.db import connection
 
@@ -182,7 +184,7 @@ def timed(client: object, words: str, url: str) -> None:
     for round_ in range(23):
         before = resource.getrusage(resource.RUSAGE_SELF)
         asked, began = _cpu_of(pid), time.perf_counter()
-        answer = client.get(url)  # type: ignore[attr-defined]
+        answer = client.get(url)
         assert answer.status_code == 200, answer.status_code
         after = resource.getrusage(resource.RUSAGE_SELF)
         if round_ > 2:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
-from django.db.models import CharField, DateTimeField, F, IntegerField, Q, Value
+from django.db.models import CharField, DateTimeField, F, Field, IntegerField, Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -99,7 +99,7 @@ def send(directive: Directive, *, now: datetime) -> Round:
 def write_pieces(row: Round, places: PlaceQuerySet) -> None:
     """INSERT … SELECT: the database copies the places into pieces without showing them to us."""
     directive = row.directive
-    given: dict[str, tuple[object, object]] = {
+    given: dict[str, tuple[str | int | datetime | None, Field[Any, Any]]] = {
         "version": (Assignment.UNRECORDED_VERSION, IntegerField()),
         "round_id": (row.pk, IntegerField()),
         "directive_id": (directive.pk, IntegerField()),
@@ -117,7 +117,7 @@ def write_pieces(row: Round, places: PlaceQuerySet) -> None:
         "step_at": (row.yellow_at, DateTimeField()),
     }
     columns = ["place_id", "place_path", *given]
-    chosen = {f"new_{name}": Value(value, output_field=kind) for name, (value, kind) in given.items()}  # type: ignore[arg-type]
+    chosen = {f"new_{name}": Value(value, output_field=kind) for name, (value, kind) in given.items()}
     rows = places.order_by("path").annotate(new_place_id=F("pk"), new_place_path=F("path"), **chosen)
     sql, values = rows.values_list(*(f"new_{name}" for name in columns)).query.sql_with_params()
     quote = connection.ops.quote_name

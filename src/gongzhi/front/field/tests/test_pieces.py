@@ -11,7 +11,7 @@ from gongzhi.act.directives.models import Assignment, Question, Report
 from gongzhi.act.directives.tests.conftest import an_ask
 from gongzhi.front.codes import code_of, read_code
 from gongzhi.front.field.models import Sent
-from gongzhi.front.field.tests.test_sync import device, thing  # noqa: F401
+from gongzhi.front.field.tests.conftest import thing
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ def piece(town: Any, now: Any) -> Assignment:
     return Assignment.objects.get(place=town.grid)
 
 
-def test_read_accepted_and_done(device: Any, town: Any, piece: Assignment, as_user: Any) -> None:  # noqa: F811
+def test_read_accepted_and_done(device: Any, town: Any, piece: Assignment, as_user: Any) -> None:
     (row,) = as_user(town.worker).get("/field/data.json").json()["pieces"]
     assert (row["title"], row["unread"], row["id"]) == ("防汛排查", True, piece.pk)
     about = {"assignment": piece.pk}
@@ -37,7 +37,7 @@ def test_read_accepted_and_done(device: Any, town: Any, piece: Assignment, as_us
     assert as_user(town.worker).get("/field/data.json").json()["pieces"] == []
 
 
-def test_withdrawn_while_away(device: Any, town: Any, piece: Assignment, now: Any) -> None:  # noqa: F811
+def test_withdrawn_while_away(device: Any, town: Any, piece: Assignment, now: Any) -> None:
     """The report is kept with the piece, does not count, and the person is told why."""
     actions.withdraw_directive(directive_id=piece.directive_id, reason="改为下月", by=town.street_clerk, now=now)
     (answer,) = device(town.worker, thing("assignment.done", {"assignment": piece.pk, "words": "都看过了"}))
@@ -51,7 +51,7 @@ def test_withdrawn_while_away(device: Any, town: Any, piece: Assignment, now: An
     assert (answer["outcome"], "改为下月" in answer["says"]) == ("conflict", True)
 
 
-def test_whoever_cannot_decide_passes_it_up(device: Any, town: Any, piece: Assignment) -> None:  # noqa: F811
+def test_whoever_cannot_decide_passes_it_up(device: Any, town: Any, piece: Assignment) -> None:
     about = {"assignment": piece.pk}
     asked = thing("assignment.ask", {**about, "question": "decide", "words": "地下室锁着"})
     assert device(town.worker, asked)[0]["outcome"] == "done"
@@ -62,12 +62,12 @@ def test_whoever_cannot_decide_passes_it_up(device: Any, town: Any, piece: Assig
     assert wrong[0]["outcome"] == "refused"
 
 
-def test_somebody_elses_piece(device: Any, town: Any, piece: Assignment) -> None:  # noqa: F811
+def test_somebody_elses_piece(device: Any, town: Any, piece: Assignment) -> None:
     (answer,) = device(town.other_worker, thing("assignment.done", {"assignment": piece.pk, "words": "扫了"}))
     assert (answer["outcome"], Sent.objects.get().words) == ("conflict", "扫了")
 
 
-def test_a_colleague_was_quicker(device: Any, town: Any, piece: Assignment, now: Any) -> None:  # noqa: F811
+def test_a_colleague_was_quicker(device: Any, town: Any, piece: Assignment, now: Any) -> None:
     pieces.report_result(assignment_id=piece.pk, words="我看的", by=town.second_worker, now=now)
     (answer,) = device(town.worker, thing("assignment.accept", {"assignment": piece.pk}))
     assert (answer["outcome"], "already" in answer["says"]) == ("conflict", True)
@@ -106,7 +106,7 @@ def test_what_is_printed_can_be_typed_back_in(
     assigned: Any,
     piece: Assignment,
     as_user: Any,
-    device: Any,  # noqa: F811
+    device: Any,
     moment: Any,
 ) -> None:
     import uuid

@@ -17,6 +17,7 @@ from gongzhi.act.tasks.models import Task
 from gongzhi.act.visits.models import Visit
 from gongzhi.front.field.models import Sent
 from gongzhi.front.field.reading import owner_of
+from gongzhi.front.field.tests.conftest import CLOCK, HOUR, SYNC, thing
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.ledger.verify import verify
 from gongzhi.sense.channels.models import Message
@@ -25,33 +26,6 @@ from gongzhi.understand.cases.models import Case
 from tests.scenes import LITTER
 
 pytestmark = pytest.mark.django_db
-SYNC = "/field/sync/"
-HOUR = 3600_000
-CLOCK = 1_800_000_000_000  # whatever the device believes
-
-
-def thing(kind: str, data: dict[str, Any], *, ago: float = 0, key: str = "", **more: Any) -> dict[str, Any]:
-    return {"key": key or uuid.uuid4().hex, "kind": kind, "at": CLOCK - ago, "data": data, **more}
-
-
-@pytest.fixture
-def device(as_user: Any, town: Any) -> Any:
-    """A telephone in somebody's hand: gives the answers."""
-
-    def send(
-        user: Any, *things: dict[str, Any], clock: float = CLOCK, status: int = 200, files: Any = None, **headers: Any
-    ) -> Any:
-        client = as_user(user)
-        sent = json.dumps({"clock": clock, "items": things})
-        given = {"HTTP_X_OWNER": owner_of(user), **headers}
-        if files:
-            answer = client.post(SYNC, {"sent": sent, **files}, **given)
-        else:
-            answer = client.post(SYNC, sent, content_type="application/json", **given)
-        assert answer.status_code == status, answer.content
-        return answer.json().get("answers") if status == 200 else answer.json()
-
-    return send
 
 
 def visit_of(town: Any, **more: Any) -> dict[str, Any]:

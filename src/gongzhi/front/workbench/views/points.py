@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import segno
@@ -68,7 +69,7 @@ TAGS: Final = {
     State.STRUCK: ("", "cross"),
     State.WITHDRAWN: ("", "undo"),
 }
-Handler = Callable[[dict[str, Any]], object]
+Handler = Callable[..., object]  # takes the fields of the form by name
 
 
 def private(response: HttpResponse) -> HttpResponse:
@@ -119,7 +120,7 @@ class PointsView(Guarded):
         if not form.is_valid():
             return None, 422
         try:
-            return handler(form.cleaned_data), 0
+            return handler(**form.cleaned_data), 0
         except Refusal as refusal:
             if refusal.status == 404:
                 raise Http404 from None
@@ -312,12 +313,12 @@ class PointsClaimAct(ClaimView):
             case "yes" | "no":
                 form = CheckForm(request.POST, auto_id="check_%s")
                 name, agrees = "check", act == "yes"
-                handler = lambda data: points.check(claim_id=pk, agrees=agrees, words=data["words"], **given)  # noqa: E731
+                handler = partial(points.check, claim_id=pk, agrees=agrees, **given)
                 back = redirect("workbench:points_place", path=claim.place_path)
             case "object":
                 form, name = self.object_form(claim, request.POST), "object"
 
-                def handler(data: dict[str, Any]) -> object:
+                def handler(**data: Any) -> object:
                     by_door = int(data["household"]) if data["household"] else None
                     return points.object_to(
                         claim_id=pk, words=data["words"], way=data["way"], household_id=by_door, **given
@@ -328,10 +329,10 @@ class PointsClaimAct(ClaimView):
                 asked = claim.objections.filter(pk=number_in(request.POST.get("objection"))).first()
                 if asked is None:
                     raise Http404
-                handler = lambda data: points.answer_objection(objection_id=asked.pk, **data, **given)  # noqa: E731
+                handler = partial(points.answer_objection, objection_id=asked.pk, **given)
             case "withdraw":
                 form, name = Form(request.POST), "withdraw"
-                handler = lambda data: points.withdraw(claim_id=pk, **given)  # noqa: E731
+                handler = partial(points.withdraw, claim_id=pk, **given)
             case _:
                 raise Http404
         _found, status = self.do(request, form, handler)
@@ -419,29 +420,29 @@ class PointsRulesAct(RulesView):
         match act:
             case "draft":
                 form = RulebookForm(sent, auto_id="draft_%s")
-                handler = lambda data: points.draft_rulebook(place=place, **data, **given)  # noqa: E731
+                handler = partial(points.draft_rulebook, place=place, **given)
             case "change":
                 form = RulebookForm(sent, auto_id="change_%s")
-                handler = lambda data: points.change_draft(**about, **data, **given)  # noqa: E731
+                handler = partial(points.change_draft, **about, **given)
             case "item":
                 form = ItemForm(sent, auto_id="item_%s")
-                handler = lambda data: points.write_item(**about, **data, **given)  # noqa: E731
+                handler = partial(points.write_item, **about, **given)
             case "drop-item":
                 form = Form(sent)
                 item = number_in(sent.get("item"))
                 if draft is None or not draft.items.filter(pk=item).exists():
                     raise Http404
-                handler = lambda data: points.drop_item(item_id=item, **given)  # noqa: E731
+                handler = partial(points.drop_item, item_id=item, **given)
             case "adopt":
                 form = AdoptForm(sent, auto_id="adopt_%s")
-                handler = lambda data: points.adopt_rulebook(**about, **data, **given)  # noqa: E731
+                handler = partial(points.adopt_rulebook, **about, **given)
             case "drop":
                 form = Form(sent)
-                handler = lambda data: points.drop_draft(**about, **given)  # noqa: E731
+                handler = partial(points.drop_draft, **about, **given)
             case "member":
                 form = self.member_form(place, sent)
 
-                def handler(data: dict[str, Any]) -> object:
+                def handler(**data: Any) -> object:
                     user = User.objects.get(pk=int(data["user"]))
                     own_door = int(data["household"]) if data["household"] else None
                     return points.add_member(place=place, user=user, household_id=own_door, **given)
@@ -451,7 +452,7 @@ class PointsRulesAct(RulesView):
                 seat = number_in(sent.get("member"))
                 if not Member.objects.filter(pk=seat, place=place).exists():
                     raise Http404
-                handler = lambda data: points.end_member(member_id=seat, **given)  # noqa: E731
+                handler = partial(points.end_member, member_id=seat, **given)
             case _:
                 raise Http404
         _found, status = self.do(request, form, handler)
@@ -472,9 +473,7 @@ class PointsHouseholds(PointsView):
     def post(self, request: HttpRequest, path: str) -> HttpResponse:
         place = self.place(path)
         form = JoinForm(request.POST)
-        found, status = self.do(
-            request, form, lambda data: points.join(place=place, by=self.person, now=self.now, **data)
-        )
+        found, status = self.do(request, form, partial(points.join, place=place, by=self.person, now=self.now))
         if not isinstance(found, Household):
             return self.show(request, place, form, status)
         return redirect("workbench:points_household", pk=found.pk)
@@ -564,7 +563,7 @@ class PointsHouseholdAct(HouseholdView):
             case "claim":
                 form = DeedForm(sent, items=self.items(household, deducts=False), auto_id="claim_%s")
 
-                def handler(data: dict[str, Any]) -> object:
+                def handler(**data: Any) -> object:
                     return points.claim(
                         item_id=int(data["item"]), on=data["on"], words=data["words"], key=data["key"], **given
                     )
@@ -572,21 +571,21 @@ class PointsHouseholdAct(HouseholdView):
             case "deduct":
                 form = EvidenceForm(sent, items=self.items(household, deducts=True), auto_id="deduct_%s")
 
-                def handler(data: dict[str, Any]) -> object:
+                def handler(**data: Any) -> object:
                     return points.propose_deduction(
                         item_id=int(data["item"]), on=data["on"], evidence=data["words"], **given
                     )
 
             case "renew":
                 form = Form(sent)
-                handler = lambda data: points.renew_code(**given)  # noqa: E731
+                handler = partial(points.renew_code, **given)
             case "leave":
                 form = LeaveForm(sent, auto_id="leave_%s")
-                handler = lambda data: points.leave(way=data["way"], **given)  # noqa: E731
+                handler = partial(points.leave, **given)
             case "reveal":
                 form = Form(sent)
                 reason = sent.get("reason", "")
-                handler = lambda data: reveal(household, "contact", by=self.person, reason=reason, now=self.now)  # noqa: E731
+                handler = partial(reveal, household, "contact", by=self.person, reason=reason, now=self.now)
             case _:
                 raise Http404
         found, status = self.do(request, form, handler)
@@ -673,7 +672,7 @@ class PointsExchangeAct(DeskView):
             case "exchange":
                 form = self.exchange_form(place, sent)
 
-                def handler(data: dict[str, Any]) -> object:
+                def handler(**data: Any) -> object:
                     return points.exchange(
                         household_id=int(data["household"]),
                         good_id=int(data["good"]),
@@ -684,19 +683,19 @@ class PointsExchangeAct(DeskView):
 
             case "good":
                 form = GoodForm(sent, auto_id="good_%s")
-                handler = lambda data: points.offer_good(place=place, **data, **given)  # noqa: E731
+                handler = partial(points.offer_good, place=place, **given)
             case "stock":
                 form = StockForm(sent)
                 good = number_in(sent.get("good"))
                 if not Good.objects.filter(pk=good, place=place).exists():
                     raise Http404
-                handler = lambda data: points.change_good(good_id=good, **data, **given)  # noqa: E731
+                handler = partial(points.change_good, good_id=good, **given)
             case "back":
                 form = BackForm(sent, auto_id="back_%s")
                 row = number_in(sent.get("exchange"))
                 if not Exchange.objects.filter(pk=row, good__place=place).exists():
                     raise Http404
-                handler = lambda data: points.take_back(exchange_id=row, **data, **given)  # noqa: E731
+                handler = partial(points.take_back, exchange_id=row, **given)
             case _:
                 raise Http404
         _found, status = self.do(request, form, handler)
