@@ -179,7 +179,7 @@ class Morning:
         if own not in twin or found.count() == 0:
             return False
         if not found.is_visible():  # only a little alike: folded away
-            self.click(page.locator("details.more:has(button:has-text('Merge: keep')) > summary").first)
+            self.click(page.locator("details.more:has(button:has-text('Merge: keep')) > summary").first, leads_on=False)
         if "differ" in page.locator("li:has(button:has-text('Merge: keep')) .small strong").first.inner_text():
             return False
         self.click(found)
