@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.core.exceptions import BadRequest, RequestDataTooBig
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -25,6 +26,8 @@ from gongzhi.ground.access.tokens import bearer_of, once
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.refusals import NotThere, Refusal
 
+Listed = TypeVar("Listed")
+Row = TypeVar("Row", bound=Model)
 PROBLEM_TYPE: Final = "application/problem+json"
 # Every way in which any operation may say no.
 REFUSALS: Final = frozenset({400, 401, 403, 404, 409, 422, 429})
@@ -167,10 +170,25 @@ def person_of(request: HttpRequest) -> User:
     return token_of(request).user
 
 
-def act(request: HttpRequest, key: str | None, do: Callable[[datetime], int]) -> int:
+def once_per_key(request: HttpRequest, key: str | None, do: Callable[[datetime], int]) -> int:
     """Do it, once for each idempotency key; the id of the row it was done to."""
     now = timezone.now()
     if not key:
         return do(now)
     asked = f"{request.method} {request.path} {hashlib.sha256(request.body).hexdigest()}"
     return once(token_of(request), key, asked, lambda: do(now), now=now)[0]
+
+
+def act(request: HttpRequest, key: str | None, action: Callable[..., Model], **given: Any) -> int:
+    """One action of a room, by the person who asks, once for each idempotency key; the id of the row it gives back."""
+    person = person_of(request)
+    return once_per_key(request, key, lambda now: action(**given, by=person, now=now).pk)
+
+
+def page_of(
+    answer: Callable[..., Listed], rows: QuerySet[Row], shown: Callable[[Row], Any], page: int, size: int
+) -> Listed:
+    """One page of a list. Whether there is another one is seen from one row more, not from a count."""
+    first = (page - 1) * size
+    found = list(rows[first : first + size + 1])
+    return answer(items=[shown(row) for row in found[:size]], page=page, has_next=len(found) > size)

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from gongzhi.front.api import schemas
-from gongzhi.front.api.door import act, api, may, person_of
+from gongzhi.front.api.door import act, api, may, page_of, person_of
 from gongzhi.front.api.views.cases import place_at
 from gongzhi.ground.refusals import NotThere, Refusal
 from gongzhi.understand.cases import escalation, rulings
@@ -25,9 +25,9 @@ def list_rulings(
 ) -> schemas.Rulings:
     person = person_of(request)
     found = Ruling.objects.to_rule(person) if show == "mine" else Ruling.objects.visible_to(person)
-    first = (page - 1) * page_size
-    rows = list(found.select_related("case", "place").order_by("due_at", "id")[first : first + page_size + 1])
-    return schemas.Rulings(items=[_ruling(row) for row in rows[:page_size]], page=page, has_next=len(rows) > page_size)
+    return page_of(
+        schemas.Rulings, found.select_related("case", "place").order_by("due_at", "id"), _ruling, page, page_size
+    )
 
 
 def _find_ruling(request: HttpRequest, pk: int) -> Ruling:
@@ -53,23 +53,18 @@ def read_ruling(request: HttpRequest, ruling_id: schemas.Id) -> schemas.RulingOu
 def decide_ruling(
     request: HttpRequest, ruling_id: schemas.Id, given: schemas.DecideIn, idempotency_key: schemas.Key = None
 ) -> schemas.RulingOut:
-    person, place = person_of(request), place_at(given.place)
+    place = place_at(given.place)
     if (given.role is None) != (place is None):
         raise Refusal(_("role and place belong together."), field="role", status=422)
     pk = act(
         request,
         idempotency_key,
-        lambda now: (
-            rulings.decide(
-                ruling_id=ruling_id,
-                words=given.words,
-                agreed=given.agreed,
-                role=given.role or "",
-                place_id=place.pk if place is not None else None,
-                by=person,
-                now=now,
-            ).pk
-        ),
+        rulings.decide,
+        ruling_id=ruling_id,
+        words=given.words,
+        agreed=given.agreed,
+        role=given.role or "",
+        place_id=place.pk if place is not None else None,
     )
     return _ruling(Ruling.objects.select_related("case", "place").get(pk=pk))
 
@@ -99,9 +94,7 @@ def list_slips(
 ) -> schemas.Slips:
     person = person_of(request)
     found = Slip.objects.to_answer(person) if show == "mine" else Slip.objects.visible_to(person)
-    first = (page - 1) * page_size
-    rows = list(found.select_related(*_WITH).order_by("due_at", "id")[first : first + page_size + 1])
-    return schemas.Slips(items=[_slip(row) for row in rows[:page_size]], page=page, has_next=len(rows) > page_size)
+    return page_of(schemas.Slips, found.select_related(*_WITH).order_by("due_at", "id"), _slip, page, page_size)
 
 
 @api.post(
@@ -113,12 +106,7 @@ def list_slips(
 def answer_slip(
     request: HttpRequest, slip_id: schemas.Id, given: schemas.SlipAnswerIn, idempotency_key: schemas.Key = None
 ) -> schemas.SlipOut:
-    person = person_of(request)
-    pk = act(
-        request,
-        idempotency_key,
-        lambda now: escalation.answer_slip(slip_id=slip_id, answer=given.answer, by=person, now=now).pk,
-    )
+    pk = act(request, idempotency_key, escalation.answer_slip, slip_id=slip_id, answer=given.answer)
     return _slip(Slip.objects.select_related(*_WITH).get(pk=pk))
 
 

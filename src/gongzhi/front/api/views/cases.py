@@ -13,7 +13,7 @@ from ninja import Field, Query, Status
 from pydantic import AfterValidator
 
 from gongzhi.front.api import schemas
-from gongzhi.front.api.door import act, api, may, person_of
+from gongzhi.front.api.door import act, api, may, once_per_key, page_of, person_of
 from gongzhi.front.story import read_matter, staff_story
 from gongzhi.ground.access.actions import holding
 from gongzhi.ground.access.reach import posts_with
@@ -86,9 +86,7 @@ def list_cases(
         found = found.filter(opened_at__lt=_midnight(until + timedelta(days=1)))
     if words:
         found = found.filter(summary__icontains=words) | found.filter(number__startswith=words)
-    first = (page - 1) * page_size
-    rows = list(_with_names(found).order_by("-opened_at", "-id")[first : first + page_size + 1])
-    return schemas.Cases(items=[_case(row) for row in rows[:page_size]], page=page, has_next=len(rows) > page_size)
+    return page_of(schemas.Cases, _with_names(found).order_by("-opened_at", "-id"), _case, page, page_size)
 
 
 def _subtree(code: str) -> list[int]:
@@ -176,7 +174,7 @@ def read_story(request: HttpRequest, number: schemas.Number) -> schemas.Story:
     return schemas.Story(case=case.number, steps=steps)
 
 
-def _again(request: HttpRequest, pk: int) -> schemas.CaseOut:
+def _again(pk: int) -> schemas.CaseOut:
     """The case as it is after the action; it may have left the person's reach by it."""
     return _case(Case.objects.select_related("place", "lead_place", "merged_into").get(pk=pk))
 
@@ -228,7 +226,7 @@ def create_message(request: HttpRequest, given: schemas.MessageIn, idempotency_k
             now=now,
         ).pk
 
-    message = Message.objects.get(pk=act(request, idempotency_key, do))
+    message = Message.objects.get(pk=once_per_key(request, idempotency_key, do))
     follow = reverse("portal:follow", kwargs={"token": follow_token(message)})
     return Status(
         201,
@@ -250,23 +248,19 @@ def create_message(request: HttpRequest, given: schemas.MessageIn, idempotency_k
 def sort_case(
     request: HttpRequest, number: schemas.Number, given: schemas.SortIn, idempotency_key: schemas.Key = None
 ) -> schemas.CaseOut:
-    person, case, place = person_of(request), _find(request, number), place_at(given.place)
-    pk = act(
-        request,
-        idempotency_key,
-        lambda now: (
-            actions.sort_case(
-                case_id=case.pk,
-                category=given.category,
-                place=place,
-                summary=given.summary,
-                version=given.version,
-                by=person,
-                now=now,
-            ).pk
-        ),
+    case, place = _find(request, number), place_at(given.place)
+    return _again(
+        act(
+            request,
+            idempotency_key,
+            actions.sort_case,
+            case_id=case.pk,
+            category=given.category,
+            place=place,
+            summary=given.summary,
+            version=given.version,
+        )
     )
-    return _again(request, pk)
 
 
 @api.post(
@@ -278,46 +272,38 @@ def sort_case(
 def assign_case(
     request: HttpRequest, number: schemas.Number, given: schemas.AssignIn, idempotency_key: schemas.Key = None
 ) -> schemas.CaseOut:
-    person, case, place = person_of(request), _find(request, number), place_at(given.place)
+    case, place = _find(request, number), place_at(given.place)
     if (given.role is None) != (place is None):
         raise Refusal(_("role and place belong together."), field="role", status=422)
-    pk = act(
-        request,
-        idempotency_key,
-        lambda now: (
-            actions.assign_case(
-                case_id=case.pk,
-                role=given.role or "",
-                place_id=place.pk if place is not None else None,
-                version=given.version,
-                by=person,
-                now=now,
-            ).pk
-        ),
+    return _again(
+        act(
+            request,
+            idempotency_key,
+            actions.assign_case,
+            case_id=case.pk,
+            role=given.role or "",
+            place_id=place.pk if place is not None else None,
+            version=given.version,
+        )
     )
-    return _again(request, pk)
 
 
 @api.post("/cases/{number}/pause", **may("cases.pause", schemas.CaseOut), tags=["cases"], summary="Stop the clock")
 def pause_case(
     request: HttpRequest, number: schemas.Number, given: schemas.PauseIn, idempotency_key: schemas.Key = None
 ) -> schemas.CaseOut:
-    person, case = person_of(request), _find(request, number)
-    pk = act(
-        request,
-        idempotency_key,
-        lambda now: (
-            actions.pause_case(
-                case_id=case.pk,
-                reason=given.reason,
-                review_on=given.review_on,
-                version=given.version,
-                by=person,
-                now=now,
-            ).pk
-        ),
+    case = _find(request, number)
+    return _again(
+        act(
+            request,
+            idempotency_key,
+            actions.pause_case,
+            case_id=case.pk,
+            reason=given.reason,
+            review_on=given.review_on,
+            version=given.version,
+        )
     )
-    return _again(request, pk)
 
 
 @api.post(
@@ -326,30 +312,26 @@ def pause_case(
 def resume_case(
     request: HttpRequest, number: schemas.Number, given: schemas.VersionIn, idempotency_key: schemas.Key = None
 ) -> schemas.CaseOut:
-    person, case = person_of(request), _find(request, number)
-    pk = act(
-        request,
-        idempotency_key,
-        lambda now: actions.resume_case(case_id=case.pk, version=given.version, by=person, now=now).pk,
-    )
-    return _again(request, pk)
+    case = _find(request, number)
+    return _again(act(request, idempotency_key, actions.resume_case, case_id=case.pk, version=given.version))
 
 
 @api.post("/cases/{number}/extend", **may("cases.extend", schemas.CaseOut), tags=["cases"], summary="Give more time")
 def extend_deadline(
     request: HttpRequest, number: schemas.Number, given: schemas.ExtendIn, idempotency_key: schemas.Key = None
 ) -> schemas.CaseOut:
-    person, case = person_of(request), _find(request, number)
-    pk = act(
-        request,
-        idempotency_key,
-        lambda now: (
-            actions.extend_deadline(
-                case_id=case.pk, amount=given.amount, reason=given.reason, version=given.version, by=person, now=now
-            ).pk
-        ),
+    case = _find(request, number)
+    return _again(
+        act(
+            request,
+            idempotency_key,
+            actions.extend_deadline,
+            case_id=case.pk,
+            amount=given.amount,
+            reason=given.reason,
+            version=given.version,
+        )
     )
-    return _again(request, pk)
 
 
 @api.post(
@@ -361,15 +343,10 @@ def extend_deadline(
 def reopen_case(
     request: HttpRequest, number: schemas.Number, given: schemas.ReopenIn, idempotency_key: schemas.Key = None
 ) -> schemas.CaseOut:
-    person, case = person_of(request), _find(request, number)
-    pk = act(
-        request,
-        idempotency_key,
-        lambda now: (
-            actions.reopen_case(case_id=case.pk, reason=given.reason, version=given.version, by=person, now=now).pk
-        ),
+    case = _find(request, number)
+    return _again(
+        act(request, idempotency_key, actions.reopen_case, case_id=case.pk, reason=given.reason, version=given.version)
     )
-    return _again(request, pk)
 
 
 @api.post(
@@ -381,16 +358,13 @@ def reopen_case(
 def merge_case(
     request: HttpRequest, number: schemas.Number, given: schemas.MergeIn, idempotency_key: schemas.Key = None
 ) -> schemas.CaseOut:
-    person, case = person_of(request), _find(request, number)
+    case = _find(request, number)
     target = _find(request, given.target)
-    pk = act(
-        request,
-        idempotency_key,
-        lambda now: (
-            merging.merge_cases(source_id=case.pk, target_id=target.pk, version=given.version, by=person, now=now).pk
-        ),
+    return _again(
+        act(
+            request, idempotency_key, merging.merge_cases, source_id=case.pk, target_id=target.pk, version=given.version
+        )
     )
-    return _again(request, pk)
 
 
 @api.post(
@@ -402,13 +376,8 @@ def merge_case(
 def unmerge_case(
     request: HttpRequest, number: schemas.Number, given: schemas.VersionIn, idempotency_key: schemas.Key = None
 ) -> schemas.CaseOut:
-    person, case = person_of(request), _find(request, number)
-    pk = act(
-        request,
-        idempotency_key,
-        lambda now: merging.unmerge_case(case_id=case.pk, version=given.version, by=person, now=now).pk,
-    )
-    return _again(request, pk)
+    case = _find(request, number)
+    return _again(act(request, idempotency_key, merging.unmerge_case, case_id=case.pk, version=given.version))
 
 
 @api.post(
@@ -420,11 +389,7 @@ def unmerge_case(
 def add_note(
     request: HttpRequest, number: schemas.Number, given: schemas.NoteIn, idempotency_key: schemas.Key = None
 ) -> Status[Any]:
-    person, case = person_of(request), _find(request, number)
-    pk = act(
-        request,
-        idempotency_key,
-        lambda now: actions.add_note(case_id=case.pk, text=given.text, by=person, now=now).pk,
-    )
+    case = _find(request, number)
+    pk = act(request, idempotency_key, actions.add_note, case_id=case.pk, text=given.text)
     note = Note.objects.get(pk=pk)
     return Status(201, schemas.NoteOut(id=note.pk, case=case.number, text=note.text, at=note.at))

@@ -9,7 +9,7 @@ from django.utils import timezone
 from ninja import Field, Query
 
 from gongzhi.front.api import schemas
-from gongzhi.front.api.door import api, may, person_of, token_of
+from gongzhi.front.api.door import api, may, page_of, person_of, token_of
 from gongzhi.ground.access.reach import reach
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.places.paths import parent_of
@@ -43,9 +43,7 @@ def list_places(
         found = found.filter(parent__path=parent)
     if level:
         found = found.filter(level=level)
-    first = (page - 1) * page_size
-    rows = list(found[first : first + page_size + 1])
-    return schemas.Places(items=[_place(row) for row in rows[:page_size]], page=page, has_next=len(rows) > page_size)
+    return page_of(schemas.Places, found, _place, page, page_size)
 
 
 @api.get("/places/{path}", **may("places.read", schemas.PlaceOut), tags=["ground"], summary="One place")

@@ -11,7 +11,7 @@ from ninja import Status
 from gongzhi.act.whistles import actions as whistles
 from gongzhi.act.whistles.models import Invitation, Kind, Whistle
 from gongzhi.front.api import schemas
-from gongzhi.front.api.door import act, api, may, person_of
+from gongzhi.front.api.door import act, api, may, page_of, person_of
 from gongzhi.front.api.views.cases import place_at
 from gongzhi.ground.refusals import NotThere, Refusal
 from gongzhi.understand.cases.models import Case
@@ -30,11 +30,8 @@ def list_whistles(
     found = Whistle.objects.visible_to(person_of(request))
     if state == "open":
         found = found.open()
-    first = (page - 1) * page_size
     rows = found.select_related("place").prefetch_related(*_UNITS).order_by("-blown_at", "-id")
-    shown = list(rows[first : first + page_size + 1])
-    items = [_whistle(row) for row in shown[:page_size]]
-    return schemas.Whistles(items=items, page=page, has_next=len(shown) > page_size)
+    return page_of(schemas.Whistles, rows, _whistle, page, page_size)
 
 
 @api.get(
@@ -79,19 +76,14 @@ def blow_whistle(
     pk = act(
         request,
         idempotency_key,
-        lambda now: (
-            whistles.blow_whistle(
-                place=place,
-                kind=given.kind,
-                need=given.need,
-                site=given.site,
-                units=called,
-                lead=given.lead,
-                cases=cases,
-                by=person,
-                now=now,
-            ).pk
-        ),
+        whistles.blow_whistle,
+        place=place,
+        kind=given.kind,
+        need=given.need,
+        site=given.site,
+        units=called,
+        lead=given.lead,
+        cases=cases,
     )
     return Status(201, _again(pk))
 
@@ -105,14 +97,7 @@ def blow_whistle(
 def end_whistle(
     request: HttpRequest, whistle_id: schemas.Id, given: schemas.ResultIn, idempotency_key: schemas.Key = None
 ) -> schemas.WhistleOut:
-    person = person_of(request)
-    return _again(
-        act(
-            request,
-            idempotency_key,
-            lambda now: whistles.end_whistle(whistle_id=whistle_id, result=given.result, by=person, now=now).pk,
-        )
-    )
+    return _again(act(request, idempotency_key, whistles.end_whistle, whistle_id=whistle_id, result=given.result))
 
 
 def _of_unit(pk: int) -> schemas.WhistleOut:
@@ -126,10 +111,7 @@ def _of_unit(pk: int) -> schemas.WhistleOut:
     summary="A called unit is there: said by the unit, or by the street",
 )
 def note_arrival(request: HttpRequest, unit_id: schemas.Id, idempotency_key: schemas.Key = None) -> schemas.WhistleOut:
-    person = person_of(request)
-    return _of_unit(
-        act(request, idempotency_key, lambda now: whistles.note_arrival(invitation_id=unit_id, by=person, now=now).pk)
-    )
+    return _of_unit(act(request, idempotency_key, whistles.note_arrival, invitation_id=unit_id))
 
 
 @api.post(
@@ -141,16 +123,14 @@ def note_arrival(request: HttpRequest, unit_id: schemas.Id, idempotency_key: sch
 def report_measures(
     request: HttpRequest, unit_id: schemas.Id, given: schemas.ReportIn, idempotency_key: schemas.Key = None
 ) -> schemas.WhistleOut:
-    person = person_of(request)
     return _of_unit(
         act(
             request,
             idempotency_key,
-            lambda now: (
-                whistles.report_measures(
-                    invitation_id=unit_id, measures=given.measures, result=given.result, by=person, now=now
-                ).pk
-            ),
+            whistles.report_measures,
+            invitation_id=unit_id,
+            measures=given.measures,
+            result=given.result,
         )
     )
 
@@ -198,9 +178,7 @@ def list_themes(
     found = Theme.objects.visible_to(person_of(request)).select_related("place", "owner_place")
     if state == "open":
         found = found.filter(state__in=LIVE)
-    first = (page - 1) * page_size
-    rows = list(found.order_by("-size", "id")[first : first + page_size + 1])
-    return schemas.Themes(items=[_theme(row) for row in rows[:page_size]], page=page, has_next=len(rows) > page_size)
+    return page_of(schemas.Themes, found.order_by("-size", "id"), _theme, page, page_size)
 
 
 @api.get("/themes/{theme_id}", **may("themes.answer", schemas.ThemeOut), tags=["themes"], summary="One theme")

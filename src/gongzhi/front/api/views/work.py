@@ -10,7 +10,7 @@ from ninja import Query
 from gongzhi.act.tasks import actions as tasks
 from gongzhi.act.tasks.models import Task, TaskQuerySet
 from gongzhi.front.api import schemas
-from gongzhi.front.api.door import act, api, may, person_of
+from gongzhi.front.api.door import act, api, may, page_of, person_of
 from gongzhi.ground.refusals import NotThere
 from gongzhi.verify.checks import actions as checks
 from gongzhi.verify.checks.models import WAITING, Check, CheckQuerySet
@@ -32,9 +32,9 @@ def list_tasks(
         found = found.waiting()
     elif state != "all":
         found = found.filter(state=state)
-    first = (page - 1) * page_size
-    rows = list(found.select_related("case", "place").order_by("due_at", "id")[first : first + page_size + 1])
-    return schemas.Tasks(items=[_task(row) for row in rows[:page_size]], page=page, has_next=len(rows) > page_size)
+    return page_of(
+        schemas.Tasks, found.select_related("case", "place").order_by("due_at", "id"), _task, page, page_size
+    )
 
 
 @api.get("/tasks/{task_id}", **may("tasks.work", schemas.TaskOut), tags=["tasks"], summary="One work order")
@@ -72,10 +72,7 @@ def _task_again(pk: int) -> schemas.TaskOut:
     "/tasks/{task_id}/accept", **may("tasks.work", schemas.TaskOut), tags=["tasks"], summary="Accept a work order"
 )
 def accept_task(request: HttpRequest, task_id: schemas.Id, idempotency_key: schemas.Key = None) -> schemas.TaskOut:
-    person = person_of(request)
-    return _task_again(
-        act(request, idempotency_key, lambda now: tasks.accept_task(task_id=task_id, by=person, now=now).pk)
-    )
+    return _task_again(act(request, idempotency_key, tasks.accept_task, task_id=task_id))
 
 
 @api.post(
@@ -87,14 +84,7 @@ def accept_task(request: HttpRequest, task_id: schemas.Id, idempotency_key: sche
 def report_done(
     request: HttpRequest, task_id: schemas.Id, given: schemas.DoneIn, idempotency_key: schemas.Key = None
 ) -> schemas.TaskOut:
-    person = person_of(request)
-    return _task_again(
-        act(
-            request,
-            idempotency_key,
-            lambda now: tasks.report_done(task_id=task_id, words=given.words, by=person, now=now).pk,
-        )
-    )
+    return _task_again(act(request, idempotency_key, tasks.report_done, task_id=task_id, words=given.words))
 
 
 @api.post(
@@ -103,14 +93,7 @@ def report_done(
 def return_task(
     request: HttpRequest, task_id: schemas.Id, given: schemas.ReturnIn, idempotency_key: schemas.Key = None
 ) -> schemas.TaskOut:
-    person = person_of(request)
-    return _task_again(
-        act(
-            request,
-            idempotency_key,
-            lambda now: tasks.return_task(task_id=task_id, reason=given.reason, by=person, now=now).pk,
-        )
-    )
+    return _task_again(act(request, idempotency_key, tasks.return_task, task_id=task_id, reason=given.reason))
 
 
 @api.get("/checks", **may("checks.check", schemas.Checks), tags=["checks"], summary="Checks, earliest deadline first")
@@ -125,9 +108,7 @@ def list_checks(
         found = found.filter(state__in=WAITING)
     elif state != "all":
         found = found.filter(state=state)
-    first = (page - 1) * page_size
-    rows = list(found.select_related("case").order_by("due_at", "id")[first : first + page_size + 1])
-    return schemas.Checks(items=[_check(row) for row in rows[:page_size]], page=page, has_next=len(rows) > page_size)
+    return page_of(schemas.Checks, found.select_related("case").order_by("due_at", "id"), _check, page, page_size)
 
 
 @api.get("/checks/{check_id}", **may("checks.check", schemas.CheckOut), tags=["checks"], summary="One check")
@@ -163,15 +144,14 @@ def _check(check: Check) -> schemas.CheckOut:
 def conclude_check(
     request: HttpRequest, check_id: schemas.Id, given: schemas.ConcludeIn, idempotency_key: schemas.Key = None
 ) -> schemas.CheckOut:
-    person = person_of(request)
     pk = act(
         request,
         idempotency_key,
-        lambda now: (
-            checks.conclude_check(
-                check_id=check_id, result=given.result, method=given.method, words=given.words, by=person, now=now
-            ).pk
-        ),
+        checks.conclude_check,
+        check_id=check_id,
+        result=given.result,
+        method=given.method,
+        words=given.words,
     )
     return _check(Check.objects.select_related("case").get(pk=pk))
 
@@ -183,6 +163,5 @@ def conclude_check(
     summary="Count a call that reached nobody",
 )
 def call_failed(request: HttpRequest, check_id: schemas.Id, idempotency_key: schemas.Key = None) -> schemas.CheckOut:
-    person = person_of(request)
-    pk = act(request, idempotency_key, lambda now: checks.call_failed(check_id=check_id, by=person, now=now).pk)
+    pk = act(request, idempotency_key, checks.call_failed, check_id=check_id)
     return _check(Check.objects.select_related("case").get(pk=pk))
