@@ -117,6 +117,7 @@ TABLE = {
     ("post", "/units/{came}/report"):        "... ... .- .+ --- - --.",
     ("get", "/themes"):                      "--- --+ -+ ++ --- - -+-",
     ("get", "/themes/{theme}"):              "--- --+ -+ .. --- - -+-",
+    ("get", "/rates"):                       "--- +++ ++ -- --- - -+-",
 }  # fmt: skip
 
 
@@ -368,6 +369,13 @@ def test_filters_and_pages(town: Any, report: Any, token_for: Any, ask: Any, mom
         ("get", "/cases?category=no.such", None, 422, "category"),
         ("get", "/cases/nothing", None, 404, None),
         ("get", "/tasks/99999999999999999999999", None, 422, "task_id"),
+        ("get", "/rates?by=worker", None, 422, "by"),
+        ("get", "/rates?since=2026-11-19&until=2026-11-18", None, 422, "until"),
+        ("get", "/rates?until=9999-12-31", None, 422, "until"),
+        ("get", "/rates?place=1", None, 422, "place"),
+        ("get", "/rates?category=no.such", None, 422, "category"),
+        ("get", "/rates?lead_role=grid_worker", None, 422, "lead_role"),
+        ("get", "/rates?lead_role=grid_worker&lead_place=99", None, 422, "lead_place"),
         ("get", "/nothing", None, 404, None),
         ("post", "/messages", {"text": ""}, 422, "text"),
         ("post", "/messages", {"text": "\x00\x00"}, 422, "text"),

@@ -203,6 +203,52 @@ def test_wrong_filters_and_the_table(done, moment, town, as_user, deliver):
     assert "attachment" in table["Content-Disposition"]
 
 
+def test_programs_read_the_same_numbers(history, moment, town, client, django_assert_max_num_queries):
+    from gongzhi.ground.access.tokens import create_token
+
+    history(5, count=10)
+    on = timezone.localdate(moment.now)
+
+    def ask(verbs, query):
+        _token, secret = create_token(
+            name="x", verbs=verbs, expires_on=on + timedelta(days=1), by=town.clerk, now=moment.now
+        )
+        asked = f"/api/v1/rates?since=2026-01-01&{query}"
+        client.get(asked, headers={"authorization": f"Bearer {secret}"})
+        with django_assert_max_num_queries(9):
+            answer = client.get(asked, headers={"authorization": f"Bearer {secret}"})
+        assert answer.status_code == 200, answer.content
+        return answer.json()
+
+    both = ["rates.read", "cases.read"]
+    for by in ("unit", "place", "category"):
+        found = ask(both, f"by={by}")
+        period = Period(timezone.datetime(2026, 1, 1).date(), on)
+        counted = total(count_rates(period, Scope(path=town.community.path), now=moment.now).values()).as_numbers()
+        assert {name: found["total"][name] for name in counted} == counted
+        for name in counted:
+            assert sum(row[name] for row in found["items"]) == counted[name]
+        assert [row["label"] for row in found["items"]] == sorted(row["label"] for row in found["items"])
+        assert found["total"]["resolution"] == counted["helped"] / counted["answered"]
+    led = ask(both, f"lead_role=grid_worker&lead_place={town.grid.path}")["items"]
+    assert [(row["role"], row["place"]) for row in led] == [("grid_worker", town.grid.path)]
+    whole, unsorted = ask(both, "by=category"), ask(both, "by=category&category=unsorted")
+    assert [row for row in whole["items"] if row["category"] == "unsorted"] == unsorted["items"]
+    assert ask(["rates.read"], "")["total"]["answered"] == 0, "a token counts only what it may read"
+
+
+def test_two_places_of_one_name_are_two_rows(done, moment, town, as_user, deliver):
+    type(town.grid).objects.filter(pk__in=[town.grid.pk, town.other_grid.pk]).update(name="第一网格")
+    for place in (town.grid, town.other_grid):
+        message, case = done()
+        Case.objects.filter(pk=case.pk).update(lead_place=place)
+        checks.answer_by_link(message=message, helped=True, words="", now=moment.now)
+    deliver(now=moment.now)
+    page = as_user(town.street_clerk).get("/staff/rates/").content.decode()
+    for place in (town.grid, town.other_grid):
+        assert f"unit=grid_worker%40{place.pk}" in page
+
+
 def test_the_page_costs_the_same_for_many(history, moment, town, as_user, django_assert_max_num_queries):
     history(3, count=10)
     client = as_user(town.clerk)

@@ -66,7 +66,7 @@ def api_as_markdown() -> str:
     for path, operations in described["paths"].items():
         for method, operation in operations.items():
             by_tag.setdefault(operation["tags"][0], []).append((method.upper(), path, operation))
-    for tag in ("cases", "rulings", "slips", "tasks", "checks", "whistles", "themes", "ground"):
+    for tag in ("cases", "rulings", "slips", "tasks", "checks", "whistles", "themes", "rates", "ground"):
         page += f"\n## {tag.capitalize()}\n"
         for method, path, operation in by_tag[tag]:
             page += f"\n### {method} {path}\n\n{operation['summary']}. {operation['description']}\n"

@@ -65,6 +65,15 @@ CheckStates = Annotated[
     Field(json_schema_extra={"enum": ["waiting", "all", *_CheckState.values]}),
 ]
 Text = Annotated[str, AfterValidator(plain)]
+
+
+def reasonable(day: date) -> date:
+    if not 1990 <= day.year <= 2200:
+        raise ValueError("a year from 1990 to 2200")
+    return day
+
+
+Day = Annotated[date, AfterValidator(reasonable)]
 Digits = Annotated[str, Field(pattern=r"^[0-9]{2,30}$", description="The path of a place.")]
 Number = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,14}$", description="The number of a case.")]
 Id = Annotated[int, Field(ge=1, le=2**62)]
@@ -470,3 +479,40 @@ class Themes(Schema):
     items: list[ThemeOut]
     page: int
     has_next: bool
+
+
+class RateNumbers(Schema):
+    """How many cases each number counts, and the three shares; nothing where nothing was counted."""
+
+    contact_due: int
+    contact_in_time: int
+    contact_late: int
+    asked: int
+    answered: int
+    helped: int
+    not_helped: int
+    rated: int
+    satisfied: int
+    partly: int
+    not_satisfied: int
+    unreachable: int
+    seen: int
+    excluded: int
+    response: float | None = Field(description="contact_in_time of contact_due.")
+    resolution: float | None = Field(description="helped of answered.")
+    satisfaction: float | None = Field(description="satisfied of rated.")
+
+
+class RateRow(RateNumbers):
+    label: str
+    role: str = Field(description="By unit: the responsible role; empty while a case is nobody's.")
+    place: str = Field(description="By unit and by place: its path.")
+    category: str = Field(description="By category: its code, or `unsorted`.")
+
+
+class RatesOut(Schema):
+    since: date
+    until: date
+    by: str
+    total: RateNumbers
+    items: list[RateRow] = Field(description="By name: a list by numbers would be a ranking.")

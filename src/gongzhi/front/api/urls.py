@@ -1,9 +1,9 @@
 """The addresses of the REST interface. What stands behind each says who may call it (``door.May``)."""
 
 from gongzhi.front.api.door import api
-from gongzhi.front.api.views import answers, cases, ground, together, work
+from gongzhi.front.api.views import answers, cases, ground, rates, together, work
 
-__all__ = ["answers", "api", "cases", "ground", "together", "urlpatterns", "work"]
+__all__ = ["answers", "api", "cases", "ground", "rates", "together", "urlpatterns", "work"]
 
 app_name = "api"
 urlpatterns = api.urls[0]

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from gongzhi.front.rates import UNSORTED
 from gongzhi.ground.access.reach import reach
 from gongzhi.ground.access.roles import Role
 from gongzhi.ground.accounts.models import User
@@ -22,14 +23,13 @@ from gongzhi.ground.places.models import Level, Place
 from gongzhi.ground.places.paths import below, is_path
 from gongzhi.sense.channels.models import Channel
 from gongzhi.understand.cases.models import OPEN, RUNNING, Case, CaseQuerySet, Category, State
-from gongzhi.understand.cases.tree import category_by_code, tree
+from gongzhi.understand.cases.tree import category_by_code, subtree, tree
 from gongzhi.understand.search import marks
 from gongzhi.understand.search.finding import matching
 from gongzhi.verify.checks import rates
 
 MOST_PLACES: Final = 600
 ALL: Final = "all"
-UNSORTED: Final = "unsorted"  # in place of a category: nothing has been said yet
 # Every filter of a list, in the order in which a kept view says them.
 FILTERS: Final = ("state", "place", "category", "clock", "urgency", "q", "lead", "channel", "from", "to", "sort")
 
@@ -329,12 +329,3 @@ class CaseFilter:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), timezone.get_current_timezone())
-
-
-def subtree(node: Category) -> list[int]:
-    """The category and everything below it."""
-    children = tree().children
-    found = [node.pk]
-    for pk in found:
-        found += [child.pk for child in children.get(pk, [])]
-    return found

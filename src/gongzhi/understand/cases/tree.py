@@ -86,6 +86,15 @@ def lineage(category: Category) -> list[Category]:
     return line
 
 
+def subtree(category: Category) -> list[int]:
+    """The category and everything below it."""
+    children = tree().children
+    found = [category.pk]
+    for pk in found:
+        found += [child.pk for child in children.get(pk, [])]
+    return found
+
+
 def category_by_code(code: str) -> Category | None:
     return tree().codes.get(code)
 

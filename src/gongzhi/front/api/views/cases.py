@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Field, Query, Status
-from pydantic import AfterValidator
 
 from gongzhi.front.api import schemas
 from gongzhi.front.api.door import act, api, may, once_per_key, page_of, person_of
@@ -26,17 +25,7 @@ from gongzhi.sense.channels.follow import token_of as follow_token
 from gongzhi.sense.channels.models import Message
 from gongzhi.understand.cases import actions, merging
 from gongzhi.understand.cases.models import Case, CaseQuerySet, Note
-from gongzhi.understand.cases.tree import category_by_code, category_by_id, tree
-
-
-def _reasonable(day: date) -> date:
-    if not 1990 <= day.year <= 2200:
-        raise ValueError("a year from 1990 to 2200")
-    return day
-
-
-Day = Annotated[date, AfterValidator(_reasonable)]
-
+from gongzhi.understand.cases.tree import category_by_code, category_by_id, subtree
 
 # Who leads a case reads it, whatever else their posts may read: as on the pages.
 READ = ("cases.read", "tasks.work")
@@ -57,8 +46,8 @@ def list_cases(
         Literal["", "mine"], Query(description="mine: what the person's own posts are responsible for")
     ] = "",
     late: Annotated[bool, Query(description="Only what is past its deadline.")] = False,
-    since: Annotated[Day | None, Query(description="Received on or after this day.")] = None,
-    until: Annotated[Day | None, Query(description="Received on or before this day.")] = None,
+    since: Annotated[schemas.Day | None, Query(description="Received on or after this day.")] = None,
+    until: Annotated[schemas.Day | None, Query(description="Received on or before this day.")] = None,
     words: Annotated[
         schemas.Text, Field(max_length=100, description="In the summary, or the beginning of a number.")
     ] = "",
@@ -75,7 +64,10 @@ def list_cases(
             raise Refusal(_("There is no such place."), field="place", status=422)
         found = found.at(place)
     if category:
-        found = found.filter(category_id__in=_subtree(category))
+        node = category_by_code(category)
+        if node is None:
+            raise Refusal(_("There is no such category."), field="category", status=422)
+        found = found.filter(category_id__in=subtree(node))
     if lead == "mine":
         found = found.led_by(person_of(request))
     if late:
@@ -87,16 +79,6 @@ def list_cases(
     if words:
         found = found.filter(summary__icontains=words) | found.filter(number__startswith=words)
     return page_of(schemas.Cases, _with_names(found).order_by("-opened_at", "-id"), _case, page, page_size)
-
-
-def _subtree(code: str) -> list[int]:
-    node = category_by_code(code)
-    if node is None:
-        raise Refusal(_("There is no such category."), field="category", status=422)
-    found = [node.pk]
-    for pk in found:
-        found += [child.pk for child in tree().children.get(pk, [])]
-    return found
 
 
 def _midnight(day: date) -> datetime:
@@ -179,12 +161,12 @@ def _again(pk: int) -> schemas.CaseOut:
     return _case(Case.objects.select_related("place", "lead_place", "merged_into").get(pk=pk))
 
 
-def place_at(path: str | None) -> Place | None:
+def place_at(path: str | None, field: str = "place") -> Place | None:
     if path is None:
         return None
     place = Place.objects.current().filter(path=path).first()
     if place is None:
-        raise Refusal(_("There is no such place."), field="place", status=422)
+        raise Refusal(_("There is no such place."), field=field, status=422)
     return place
 
 

@@ -9,7 +9,6 @@ from datetime import date
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,16 +16,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from gongzhi.front.rates import Row, rate_rows
 from gongzhi.front.story import position_words
-from gongzhi.front.workbench.filters import UNSORTED, CaseFilter, Select, subtree
+from gongzhi.front.workbench.filters import CaseFilter, Select
 from gongzhi.front.workbench.forms.selects import PlainSelect
 from gongzhi.ground.access.guard import Guarded
-from gongzhi.ground.access.reach import holds_position, reach
-from gongzhi.ground.access.roles import Role
-from gongzhi.ground.accounts.models import User
 from gongzhi.ground.places.models import Place
-from gongzhi.understand.cases.tree import category_by_code, category_by_id, lineage
-from gongzhi.verify.checks.rates import Kind, Period, Rates, Scope, count_rates, total
+from gongzhi.verify.checks.rates import Kind, Period, Rates, total
 
 BY: Final = (
     ("unit", gettext_lazy("by responsible post")),
@@ -124,45 +120,29 @@ class RatesView(Guarded):
 
     def lines(self) -> list[Line]:
         chosen = self.chosen
-        node = category_by_code(chosen.category) if chosen.category else None
-        scope = Scope(
-            path=chosen.place,
-            categories=subtree(node) if node is not None else None,
-            role=chosen.unit[0] if chosen.unit is not None else "",
-            place_id=chosen.unit[1] if chosen.unit is not None else None,
-            visible=lambda prefix: seen(self.person, prefix),
+        rows = rate_rows(
+            self.person,
+            Period(self.since, self.until),
+            by=self.by,
+            now=self.now,
+            place=chosen.place,
+            category=chosen.category,
+            lead=chosen.unit,
         )
-        groups = count_rates(Period(self.since, self.until), scope, now=self.now, by=self.by)
-        named: dict[str, tuple[dict[str, str] | None, Rates]] = {}
-        for (label, narrowed), rates in self.labelled(groups, node.pk if node is not None else None):
-            _narrowed, sum_of = named.setdefault(label, (narrowed, Rates()))
-            sum_of.add(rates.as_numbers())
-        # By name: a list by numbers would be a ranking.
-        return [
-            Line(label, rates, narrowed, self.cells(rates, narrowed))
-            for label, (narrowed, rates) in sorted(named.items())
-        ]
+        lines = []
+        for row in rows:
+            narrowed = self.narrowed(row)
+            lines.append(Line(row.label, row.rates, narrowed, self.cells(row.rates, narrowed)))
+        return lines
 
-    def labelled(
-        self, groups: dict[tuple[Any, ...], Rates], top: int | None
-    ) -> list[tuple[tuple[str, dict[str, str] | None], Rates]]:
+    def narrowed(self, row: Row) -> dict[str, str] | None:
         match self.by:
             case "unit":
-                names = dict(Place.objects.filter(pk__in={key[1] for key in groups}).values_list("pk", "name"))
-                return [
-                    (
-                        (position_words(role, names[place]), {"unit": f"{role}@{place}"})
-                        if role in Role.values and place in names
-                        else (_("nobody yet"), None),
-                        rates,
-                    )
-                    for (role, place), rates in groups.items()
-                ]
+                return {"unit": f"{row.role}@{row.place_id}"} if row.role else None
             case "place":
-                called = dict(Place.objects.filter(path__in={key[0] for key in groups}).values_list("path", "name"))
-                return [((called.get(path, path), {"place": path}), rates) for (path,), rates in groups.items()]
+                return {"place": row.path}
             case _:
-                return [(_category(pk, top), rates) for (pk,), rates in groups.items()]
+                return {"category": row.category}
 
     def cells(self, rates: Rates, narrowed: dict[str, str] | None) -> list[dict[str, Any]]:
         shares = {
@@ -179,25 +159,6 @@ class RatesView(Guarded):
             }
             for kind, label in COLUMNS
         ]
-
-
-def seen(person: User, prefix: str = "") -> Q:
-    """The cases that the person sees, exactly as the list of cases has it."""
-    return reach(person, "cases.read", field=f"{prefix}place_path") | holds_position(
-        person, role=f"{prefix}lead_role", place=f"{prefix}lead_place_id"
-    )
-
-
-def _category(pk: int | None, top: int | None) -> tuple[str, dict[str, str]]:
-    """The category one step below the chosen one, or the group."""
-    node = category_by_id(pk)
-    if node is None:
-        return _("not sorted yet"), {"category": UNSORTED}
-    line = lineage(node)
-    ids = [one.pk for one in line]
-    place = ids.index(top) - 1 if top in ids else len(line) - 1
-    shown = line[max(place, 0)]
-    return shown.name, {"category": shown.code}
 
 
 def _drawn(select: Select) -> Any:

@@ -34,6 +34,7 @@ WORDS: Final = {
     "whistles.answer": _("read and answer whistles"),
     "whistles.blow": _("blow and end whistles"),
     "themes.answer": _("read themes"),
+    "rates.read": _("read the three rates of the cases that may be read"),
 }
 
 
