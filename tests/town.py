@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.actions import record
 from gongzhi.ground.places.events import PlaceAdded
 from gongzhi.ground.places.models import Place
+from gongzhi.ground.rules import in_force
 from gongzhi.understand.cases.loading import load_categories
 
 # A Wednesday morning in an ordinary working week.
@@ -46,6 +48,15 @@ class Town:
     security: User
     audit: User
     stranger: User
+
+
+@pytest.fixture(autouse=True)
+def _one_book_of_rules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A slow machine counts the same statements as a quick one: no test is so long that the rules are read again."""
+    monkeypatch.setattr(in_force, "FRESH_SECONDS", 3600.0)
+    yield
+    if (kept := in_force._kept) is not None and kept[0].stamp:
+        in_force.forget()  # what this test changed is not there any more
 
 
 def make_place(path: str, level: str, name: str, parent: Place | None, **fields: object) -> Place:

@@ -46,6 +46,7 @@ STAFF_MENU: Final = (
     (_("Tasks"), "workbench:tasks", "check", "tasks.work"),
     (_("Directives"), "workbench:directives", "send", "directives.issue"),
     (_("Sent to us"), "workbench:assignments", "assign", "directives.work"),
+    (_("Field work"), "field:today", "pin", "directives.work"),
     (_("Checks"), "workbench:checks", "eye", "checks.check"),
     (_("Calls"), "workbench:calls", "phone", "checks.check"),
     (_("Map"), "workbench:map", "map", "places.read"),
