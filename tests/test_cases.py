@@ -23,6 +23,9 @@ from gongzhi.understand.cases.actions import StaleEdit, summary_of
 from gongzhi.understand.cases.loading import load_categories, load_responsibilities
 from gongzhi.understand.cases.models import Case, Category, Responsibility
 from gongzhi.understand.cases.responsibility import (
+    Desks,
+    Matrix,
+    desk_for,
     desk_place,
     end_responsibility,
     lead_for,
@@ -210,6 +213,23 @@ def test_the_nearest_place_decides_then_the_nearest_category(town, now):
 def test_a_row_may_name_a_seat_that_does_not_lie_above(town, now):
     row(LITTER, town.grid, "grid_worker", seat=town.other_grid)
     assert lead_for(tree.category_by_code(LITTER), town.grid, now.date()).place_id == town.other_grid.pk
+
+
+def test_many_are_told_the_same_as_one(town, now):
+    on, codes = now.date(), [LITTER, "environment.bins", "other.general", "environment"]
+    row("environment", town.county, "department_officer")
+    row(LITTER, town.community, "property_manager")
+    row(LITTER, town.grid, "grid_worker", seat=town.other_grid)
+    Responsibility.objects.filter(pk=row(LITTER, town.street, "street_clerk").pk).update(ended_on=on)
+    places = [town.county, town.street, town.community, town.grid, town.other_grid]
+    wanted = [(tree.category_by_code(code), place) for code in codes for place in places]
+    matrix = Matrix([(category, place.path) for category, place in wanted], on)
+    for category, place in wanted:
+        assert matrix.lead_for(category, place.path) == lead_for(category, place, on), (category.code, place.name)
+    desks = Desks(on, {place.path for place in places})
+    assert {place.path: desks.of(place.path) for place in places} == {
+        place.path: desk_for(place.path, on) for place in places
+    }
 
 
 def test_a_position_that_nobody_holds_leads_nothing(town, now, report, moment):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from gongzhi.ground.filling import pour
+from gongzhi.ground.filling import build, pour
 from gongzhi.sense.channels.models import Channel, Message
 from gongzhi.understand.cases.models import Case, State, Voice
 
@@ -60,3 +60,21 @@ def test_checks_hold_for_poured_rows(town: Any, now: Any) -> None:
     pour(Voice, [Voice(case=case, first_case=case, message=first)])
     assert Case.objects.get().voices.get().message == first
     pour(Case, [])
+
+
+def test_a_row_that_was_built_is_like_a_made_one(town: Any, now: Any) -> None:
+    given = {"number": "261118-0000009", "channel": Channel.IMPORT, "received_at": now, "text": "路灯不亮"}
+    given |= {"place_id": town.grid.pk, "place_path": town.grid.path}
+    made, built = Message(**given), build(Message, {**given, "reporter_phone": "13800000000"})
+    assert built._state.adding
+    for field in Message._meta.concrete_fields:
+        if field.name not in ("uid", "reporter_phone"):
+            assert getattr(built, field.attname) == getattr(made, field.attname), field.name
+    assert built.uid != made.uid
+    assert str(built.reporter_phone) == "138****0000"
+    assert built.place == town.grid
+    built.save()
+    assert Message.objects.get().reporter_phone.open() == "13800000000"
+    case = build(Case, {"number": "z", "place_id": town.grid.pk})
+    assert (case.state, case.category, case.voice_count) == (State.NEW, None, 1)
+    assert case.get_state_display() == "New"

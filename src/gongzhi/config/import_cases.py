@@ -39,6 +39,7 @@ def cases(
     from django.utils import timezone
 
     from gongzhi.config.people import find
+    from gongzhi.ground.filling import much_at_once
     from gongzhi.ground.refusals import Refusal
     from gongzhi.sense.channels import importing, mapping
 
@@ -73,7 +74,7 @@ def cases(
             mapping.compiled(bulk.columns, bulk.layout["header"])
             bulk = importing.start_import(import_id=bulk.pk, by=by, now=now, background=False)
     started, before = time.monotonic(), bulk.rows_done
-    with progress() as report:
+    with progress() as report, much_at_once():
         bulk = _take_in(bulk, report)
     seconds = time.monotonic() - started
     _summary(bulk, seconds, bulk.rows_done - before)

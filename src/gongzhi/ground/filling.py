@@ -7,16 +7,23 @@ that are there already are not replaced but refused by the database.
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import datetime
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import Enum
 from functools import cache
-from operator import attrgetter
-from typing import Any
+from operator import attrgetter, itemgetter
+from typing import Any, TypeVar
 
 from django.db import connection, models
+from django.db.models.base import ModelState
+from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
+from django.db.models.query_utils import DeferredAttribute
 
 Reader = Callable[[Any], Any]
+Row = TypeVar("Row", bound=models.Model)
 
 _PLAIN = (
     models.CharField,
@@ -30,6 +37,45 @@ _PLAIN = (
 _AS_IT_IS = frozenset({int, str, bytes, bool, float, type(None)})
 
 
+def build(kind: type[Row], values: dict[str, Any]) -> Row:
+    """A new row as ``kind(**values)`` makes it, at a fraction of the price: for thousands at once.
+
+    ``values`` names columns (``place_id``, not ``place``) and is used up. What is left out has its default. Nothing is
+    looked at or turned into anything else: a wrong name or type is the caller's.
+    """
+    fixed, drawn, apart = _defaults(kind)
+    row = kind.__new__(kind)
+    row._state = ModelState()
+    inside = row.__dict__
+    inside.update(fixed)
+    for name, draw in drawn:
+        if name not in values:
+            values[name] = draw()
+    guarded = [(name, values.pop(name)) for name in apart]
+    inside.update(values)
+    for name, value in guarded:  # sealed texts and files, which know their row
+        setattr(row, name, value)
+    return row
+
+
+@cache
+def _defaults(kind: type[models.Model]) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]], list[str]]:
+    """What a new row begins with: values, values to be drawn anew each time, and the names of guarded columns."""
+    fixed: dict[str, Any] = {}
+    drawn: list[tuple[str, Callable[[], Any]]] = []
+    apart: list[str] = []
+    for field in kind._meta.concrete_fields:
+        guarded = field.descriptor_class not in (DeferredAttribute, ForeignKeyDeferredAttribute)
+        if guarded:
+            apart.append(field.attname)
+        if guarded or callable(field.default):
+            drawn.append((field.attname, field.get_default))
+        else:
+            value = field.get_default()
+            fixed[field.attname] = value.value if isinstance(value, Enum) else value  # as it comes from the database
+    return fixed, drawn, apart
+
+
 def pour(kind: type[models.Model], rows: Sequence[Any]) -> None:
     """Insert new rows of one model, in order, inside the caller's transaction. They get their ids as by ``save()``."""
     if not rows:
@@ -38,11 +84,7 @@ def pour(kind: type[models.Model], rows: Sequence[Any]) -> None:
         raise RuntimeError("pour() belongs inside the transaction of its action")
     number_rows(kind, rows)
     columns, plain, readers = _columns(kind, connection.vendor)
-    moment = connection.ops.adapt_datetimefield_value
-
-    def spell(value: Any) -> Any:
-        return moment(value) if isinstance(value, datetime) else str(value)
-
+    spell = _speller()
     values = (
         [value if type(value) in _AS_IT_IS else spell(value) for value in plain(row)] + [read(row) for read in readers]
         for row in rows
@@ -60,6 +102,33 @@ def pour(kind: type[models.Model], rows: Sequence[Any]) -> None:
     for row in rows:
         row._state.adding = False
         row._state.db = connection.alias
+
+
+def _speller() -> Reader:
+    """How this database takes what is neither a number nor a text: moments, and what prints as a text."""
+    moment = connection.ops.adapt_datetimefield_value
+    plainly = connection.vendor == "sqlite" and connection.timezone is UTC  # as the backend does, without asking thrice
+
+    def spell(value: Any) -> Any:
+        if not isinstance(value, datetime):
+            return str(value)
+        return str(value.replace(tzinfo=None)) if plainly and value.tzinfo is UTC else moment(value)
+
+    return spell
+
+
+@contextmanager
+def much_at_once() -> Iterator[None]:
+    """For the time of a long import: what is in memory already is not looked through for garbage again and again."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def among(name: str, ids: Collection[int]) -> models.Q:
@@ -104,8 +173,22 @@ def _columns(kind: type[models.Model], vendor: str) -> tuple[list[str], Reader, 
     plain = [field for field in fields if _is_plain(field)]
     special = [field for field in fields if field not in plain]
     names = [connection.ops.quote_name(str(field.column)) for field in (*plain, *special)]
-    taken = attrgetter(*(field.attname for field in plain))
-    return names, (lambda row: (taken(row),)) if len(plain) == 1 else taken, [_reader(field) for field in special]
+    return names, _taker([field.attname for field in plain]), [_reader(field) for field in special]
+
+
+def _taker(names: Sequence[str]) -> Reader:
+    """The values of these attributes, straight from the row: a foreign key makes more of being asked."""
+    if len(names) == 1:
+        return lambda row: (getattr(row, names[0]),)
+    inside, asked = itemgetter(*names), attrgetter(*names)
+
+    def take(row: Any) -> Any:
+        try:
+            return inside(row.__dict__)
+        except KeyError:  # not loaded
+            return asked(row)
+
+    return take
 
 
 def _is_plain(field: Any) -> bool:

@@ -63,7 +63,7 @@ CIRCUIT: tuple[When, ...] = (
     When(CaseSorted, then=suggestions.note_confirmation),
     When(UrgencyMarked, then=suggestions.note_urgency),
     # understand -> act
-    When(CaseAssigned, then=tasks.open_for_case),
+    When(CaseAssigned, then=tasks.open_for_cases, batch=True),
     When(CaseReopened, then=tasks.open_for_case),
     When(CaseWithdrawn, then=tasks.cancel_for_case),
     When(CasesMerged, then=tasks.cancel_for_case),
@@ -93,7 +93,7 @@ CIRCUIT: tuple[When, ...] = (
     When(VoiceJoined, then=notices.tell_reporters),
     When(VoicesCame, then=notices.tell_reporters),
     When(CasesUnmerged, then=notices.tell_reporters),
-    When(CaseAssigned, then=notices.tell_reporters),
+    When(CaseAssigned, then=notices.tell_of_assigned, batch=True),
     When(CasePaused, then=notices.tell_reporters),
     When(CaseResumed, then=notices.tell_reporters),
     When(DeadlineExtended, then=notices.tell_reporters),

@@ -23,7 +23,8 @@ from gongzhi.act.tasks.models import Move, Task, TaskPhoto
 from gongzhi.ground.access.models import Post
 from gongzhi.ground.access.reach import acting_for
 from gongzhi.ground.accounts.models import User
-from gongzhi.ground.ledger.actions import record
+from gongzhi.ground.filling import among, build, pour
+from gongzhi.ground.ledger.actions import record, record_many
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.refusals import NotThere, Refusal
 from gongzhi.sense.channels.photos import MOST_PHOTOS, accept_photo, clean_copies
@@ -48,17 +49,60 @@ from gongzhi.understand.cases.models import Case, CoHandler
 from gongzhi.understand.cases.models import State as CaseState
 from gongzhi.understand.cases.parts import still_at_it
 
+_HANDLED = (CaseState.ASSIGNED, CaseState.PAUSED)
+
 # --- reactions to what happens to the case ---------------------------------------------------------
 
 
+def open_for_cases(events: Sequence[CaseAssigned], *, entries: Sequence[Entry], now: datetime) -> None:
+    """Write the work orders of the cases that were assigned (reaction to CaseAssigned, many at once).
+
+    What had an order before is looked at one by one.
+    """
+    if len(events) > 1:
+        events, entries = _open_first(events, entries, now)
+    for event, entry in zip(events, entries, strict=True):
+        open_for_case(event, entry=entry, now=now)
+
+
+def _open_first(
+    events: Sequence[CaseAssigned], entries: Sequence[Entry], now: datetime
+) -> tuple[list[CaseAssigned], list[Entry]]:
+    """The first orders of all these cases, written together (an import). Gives back what is left to be looked at."""
+    ids = {event.case_id for event in events}
+    locked = Case.objects.filter(among("pk", ids)).order_by("pk").select_for_update(of=("self",))
+    known = {
+        pk: (position, rest)
+        for pk, *position, state, place_path, due_at, yellow_at in locked.values_list(
+            "pk", "lead_role", "lead_place_id", "state", "place_path", "due_at", "yellow_at"
+        )
+        if (rest := {"place_path": place_path, "due_at": due_at, "yellow_at": yellow_at}) and state in _HANDLED
+    }
+    before = set(Task.objects.filter(among("case_id", ids)).values_list("case_id", flat=True))
+    first: dict[int, Task] = {}
+    for event in events:
+        position, rest = known.get(event.case_id, ([], {}))
+        if event.case_id in before or position != [event.role, event.place_id]:
+            continue
+        first[event.case_id] = build(
+            Task, {"case_id": event.case_id, "role": event.role, "place_id": event.place_id, "opened_at": now, **rest}
+        )
+    pour(Task, list(first.values()))
+    record_many(
+        [(TaskOpened(task_id=task.pk, case_id=task.case_id), task) for task in first.values()], by=None, now=now
+    )
+    left = [(event, entry) for event, entry in zip(events, entries, strict=True) if event.case_id in before]
+    return [event for event, _entry in left], [entry for _event, entry in left]
+
+
 def open_for_case(event: CaseAssigned | CaseReopened | CasesUnmerged, *, entry: Entry, now: datetime) -> None:
-    """Write the work order for the position that leads (reaction to CaseAssigned, CaseReopened and CasesUnmerged).
+    """Write the work order for the position that leads (reaction to CaseReopened and CasesUnmerged).
 
     A waiting order of another position is cancelled: the work has been handed over. If the case has moved on since
     the event, nothing happens; the newer event writes the order.
     """
     case = Case.objects.select_for_update(of=("self",)).get(pk=event.case_id)
-    if event.place_id is None or case.state not in (CaseState.ASSIGNED, CaseState.PAUSED):
+    if event.place_id is None or case.state not in _HANDLED:
         return
     if (case.lead_role, case.lead_place_id) != (event.role, event.place_id):
         return
@@ -120,7 +164,7 @@ def cancel_for_case(
     first post reported the work as done.
     """
     case = Case.objects.select_for_update(of=("self",)).get(pk=event.case_id)
-    if case.state in (CaseState.ASSIGNED, CaseState.PAUSED):
+    if case.state in _HANDLED:
         return  # taken up again meanwhile: the order that waits now is a newer one
     for task in Task.objects.select_for_update(of=("self",)).filter(case_id=event.case_id).waiting():
         _cancel(task, now)

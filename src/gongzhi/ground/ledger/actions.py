@@ -12,7 +12,7 @@ from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
 from gongzhi.ground.accounts.models import User
-from gongzhi.ground.filling import pour
+from gongzhi.ground.filling import build, pour
 from gongzhi.ground.ledger import merkle, witness
 from gongzhi.ground.ledger.events import Event, RowsBrought
 from gongzhi.ground.ledger.models import Entry, EntryQuerySet, Leaf, Recorded, Seal
@@ -81,7 +81,7 @@ def record_many(
     """Append entries about many rows at once (bulk import). The rows' own ``version`` is already right and saved."""
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("record_many() belongs inside the transaction of its action")
-    entries = [Entry(**_facts(event, row, by, now, post, place(row))) for event, row in steps]
+    entries = [build(Entry, _facts(event, row, by, now, post, place(row))) for event, row in steps]
     pour(Entry, entries)
     for listener in _listeners:
         listener(entries)
@@ -121,7 +121,7 @@ def record_brought(
 
 def _facts(
     event: Event, about: Recorded, by: User | None, now: datetime, post: Acting | None, place: str
-) -> dict[str, object]:
+) -> dict[str, Any]:
     if place and not (place.isascii() and place.isdigit()):
         raise ValueError(f"a place path is made of digits, not {place!r}")
     data = event.data()

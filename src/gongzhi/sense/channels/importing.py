@@ -25,7 +25,7 @@ from django_tasks import task
 
 from gongzhi.ground.access.actions import require
 from gongzhi.ground.accounts.models import User
-from gongzhi.ground.filling import pour
+from gongzhi.ground.filling import build, pour
 from gongzhi.ground.ledger.actions import record, record_brought
 from gongzhi.ground.places.actions import grids_at, nearest_grids
 from gongzhi.ground.places.divisions import significant
@@ -543,7 +543,14 @@ def _write(bulk: BulkImport, rows: Sequence[Row], plan: Plan, now: datetime) -> 
     pour(
         Ending,
         [
-            Ending(message_id=message.pk, ended_at=placed.incoming.closed_at or now, words=placed.incoming.outcome)
+            build(
+                Ending,
+                {
+                    "message_id": message.pk,
+                    "ended_at": placed.incoming.closed_at or now,
+                    "words": placed.incoming.outcome,
+                },
+            )
             for message, placed in zip(messages, new, strict=True)
             if placed.incoming.closed
         ],
@@ -554,28 +561,31 @@ def _write(bulk: BulkImport, rows: Sequence[Row], plan: Plan, now: datetime) -> 
 
 def _message(bulk: BulkImport, plan: Plan, placed: Placed, number: str) -> Message:
     incoming = placed.incoming
-    return Message(
-        version=0,  # its fingerprint stands with those of its companions (record_brought)
-        number=number,
-        channel=incoming.channel,
-        received_at=incoming.received_at,
-        text=incoming.text,
-        category=incoming.category[:80],
-        place_id=placed.place.pk if placed.place is not None else None,
-        place_path=placed.place.path if placed.place is not None else "",
-        address=incoming.address,
-        lon=incoming.point[0] if incoming.point else None,
-        lat=incoming.point[1] if incoming.point else None,
-        nearest_id=placed.nearest.pk if placed.nearest is not None else None,
-        nearest_metres=placed.metres,
-        reporter_name=incoming.name,
-        reporter_phone=incoming.phone,
-        answer_by=AnswerBy.PHONE if incoming.phone else AnswerBy.NONE,
-        language=plan.language,
-        entered_by_id=bulk.by_id,
-        source=bulk.source,
-        external_id=incoming.external_id,
-        bulk_import_id=bulk.pk,
+    return build(
+        Message,
+        {
+            "version": 0,  # its fingerprint stands with those of its companions (record_brought)
+            "number": number,
+            "channel": incoming.channel,
+            "received_at": incoming.received_at,
+            "text": incoming.text,
+            "category": incoming.category[:80],
+            "place_id": placed.place.pk if placed.place is not None else None,
+            "place_path": placed.place.path if placed.place is not None else "",
+            "address": incoming.address,
+            "lon": incoming.point[0] if incoming.point else None,
+            "lat": incoming.point[1] if incoming.point else None,
+            "nearest_id": placed.nearest.pk if placed.nearest is not None else None,
+            "nearest_metres": placed.metres,
+            "reporter_name": incoming.name,
+            "reporter_phone": incoming.phone,
+            "answer_by": AnswerBy.PHONE if incoming.phone else AnswerBy.NONE,
+            "language": plan.language,
+            "entered_by_id": bulk.by_id,
+            "source": bulk.source,
+            "external_id": incoming.external_id,
+            "bulk_import_id": bulk.pk,
+        },
     )
 
 

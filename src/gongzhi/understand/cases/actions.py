@@ -14,6 +14,7 @@ from gongzhi.ground.access.models import Post
 from gongzhi.ground.access.reach import acting_for
 from gongzhi.ground.access.roles import roles_with
 from gongzhi.ground.accounts.models import User
+from gongzhi.ground.filling import build
 from gongzhi.ground.ledger.actions import record
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.places.cells import cell_of
@@ -43,7 +44,7 @@ from gongzhi.understand.cases.events import (
     UrgencyMarked,
     VoiceWithdrawn,
 )
-from gongzhi.understand.cases.importing import MADE_OF, ending_of, open_batch, with_surroundings
+from gongzhi.understand.cases.importing import Imported, open_batch, read_batch
 from gongzhi.understand.cases.models import MOVES, RUNNING, Case, Category, CoHandler, Move, Note, Ruling, State, Voice
 from gongzhi.understand.cases.responsibility import Desks, Position, desk_for, desk_place, proposal_for
 from gongzhi.understand.cases.tree import category_by_code, deadline_rule_of, in_force
@@ -77,18 +78,15 @@ def open_from_message(event: MessageReceived, *, entry: Entry, now: datetime) ->
 
 def open_from_import(event: MessagesImported, *, entry: Entry, now: datetime) -> None:
     """A batch of imported messages becomes cases (reaction to MessagesImported)."""
-    imported = Message.objects.filter(bulk_import_id=event.import_id, pk__gte=event.first, pk__lte=event.last)
-    # What is sealed stays where it is, and so does all that a case is not made of.
-    messages = list(imported.only(*MADE_OF).order_by("pk"))
-    desks = Desks(timezone.localdate(now))
     open_batch(
-        with_surroundings(messages),
-        make=lambda message: new_case(message, now=now, desks=desks, ended=ending_of(message) is not None),
+        read_batch(event.import_id, event.first, event.last),
+        import_id=event.import_id,
+        make=lambda message, desks: new_case(message, now=now, desks=desks, ended=message.ended is not None),
         now=now,
     )
 
 
-def new_case(message: Message, *, now: datetime, desks: Desks | None = None, ended: bool = False) -> Case:
+def new_case(message: Message | Imported, *, now: datetime, desks: Desks | None = None, ended: bool = False) -> Case:
     """The case that a message makes, not yet saved: placed, with the reporter's category and the first deadline.
 
     First receiver leads: it lies with the nearest desk. Who makes many gives the ``desks`` that they share. What has
@@ -97,22 +95,26 @@ def new_case(message: Message, *, now: datetime, desks: Desks | None = None, end
     on = desks.on if desks is not None else timezone.localdate(now)
     place = message.place or _who_looks(message, on)
     category = in_force(category_by_code(message.category), on) if message.category else None
-    case = Case(
-        number=message.number,
-        summary=summary_of(message.text),
-        channel=message.channel,
-        category=category,
-        place=place,
-        place_path=place.path,
-        placed=message.place_id is not None,
-        nearest=message.nearest,
-        nearest_metres=message.nearest_metres,
-        address=message.address,
-        lon=message.lon,
-        lat=message.lat,
-        cell=cell_of(message.lon, message.lat) if message.lon is not None and message.lat is not None else None,
-        opened_at=message.received_at,
+    case = build(
+        Case,
+        {
+            "number": message.number,
+            "summary": summary_of(message.text),
+            "channel": message.channel,
+            "category_id": category.pk if category is not None else None,
+            "place_id": place.pk,
+            "place_path": place.path,
+            "placed": message.place_id is not None,
+            "nearest_id": message.nearest_id,
+            "nearest_metres": message.nearest_metres,
+            "address": message.address,
+            "lon": message.lon,
+            "lat": message.lat,
+            "cell": cell_of(message.lon, message.lat) if message.lon is not None and message.lat is not None else None,
+            "opened_at": message.received_at,
+        },
     )
+    case._state.fields_cache.update(category=category, place=place)
     _lay_with(case, (desks or Desks(on)).of(place.path))
     if ended:
         case.deadline_rule = deadline_rule_of(category)
@@ -145,7 +147,7 @@ def summary_of(text: str) -> str:
     return line if len(line) <= 80 else line[:79] + "…"
 
 
-def _who_looks(message: Message, on: date) -> Place:
+def _who_looks(message: Message | Imported, on: date) -> Place:
     """Who looks after a message without a place: the street or town of the nearest grid, else the highest desk."""
     if message.nearest is not None and (message.nearest_metres or 0) < 5_000:
         above = Place.objects.filter(level="town", path__in=[message.nearest.path[:9]]).first()

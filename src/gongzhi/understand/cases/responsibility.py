@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -163,16 +163,91 @@ def nearest_desk(posts: Iterable[Post]) -> Position | None:
 
 
 class Desks:
-    """``desk_for``, asked once for each place of a batch."""
+    """``desk_for``, asked once for each place of a batch; for all ``paths`` that are known beforehand in one go."""
 
-    def __init__(self, on: date) -> None:
+    def __init__(self, on: date, paths: Collection[str] = ()) -> None:
         self.on = on
         self.known: dict[str, Position] = {}
+        if paths:
+            self._find(paths)
 
     def of(self, path: str) -> Position:
         if path not in self.known:
             self.known[path] = desk_for(path, self.on)
         return self.known[path]
+
+    def _find(self, paths: Collection[str]) -> None:
+        posts = Post.objects.current(self.on).filter(role__in=sorted(roles_with("cases.sort"))).select_related("place")
+        found = _by_path(posts.filter(place_path__in=_ways_up(paths)))
+        for path in paths:
+            near = next((found[above] for above in ancestors(path) if above in found), None)
+            if near is not None and (desk := nearest_desk(near)) is not None:
+                self.known[path] = desk
+
+
+class Matrix:
+    """``lead_for`` for the cases of a batch: the rows and the posts that may matter are read together."""
+
+    def __init__(self, wanted: Collection[tuple[Category, str]], on: date) -> None:
+        """``wanted``: category and path of the place."""
+        self.on = on
+        self.lines = {category.pk: lineage(category) for category, _path in wanted}
+        self.paths = _ways_up({path for _category, path in wanted})
+        self.rows: dict[tuple[str, int], Responsibility] = {}
+        if wanted:
+            current = Responsibility.objects.filter(
+                Q(ended_on__isnull=True) | Q(ended_on__gt=on),
+                category_id__in={node.pk for line in self.lines.values() for node in line},
+                place_path__in=self.paths,
+            )
+            for row in current:
+                self.rows.setdefault((row.place_path, row.category_id), row)
+        self.posts: dict[str, dict[str, list[Post]]] = {}  # role: path: posts
+        self.seats: dict[tuple[str, int], list[Post]] = {}
+        self.known: dict[tuple[int, str], Position | None] = {}
+
+    def lead_for(self, category: Category, path: str) -> Position | None:
+        key = (category.pk, path)
+        if key not in self.known:
+            self.known[key] = self._lead_for(category, path)
+        return self.known[key]
+
+    def _lead_for(self, category: Category, path: str) -> Position | None:
+        line, ways = self.lines[category.pk], ancestors(path)
+        row = next((self.rows[way, node.pk] for way in ways for node in line if (way, node.pk) in self.rows), None)
+        role = row.role if row is not None else next((node.role for node in line if node.role), "")
+        if not role:
+            return None
+        if row is not None and row.seat_id is not None:
+            posts = self._at_seat(role, row.seat_id)
+        else:
+            held = self._of_role(role)
+            posts = next((held[way] for way in ways if way in held), [])
+        return Position(role, posts[0].place_id, posts[0].place.name) if posts else None
+
+    def _of_role(self, role: str) -> dict[str, list[Post]]:
+        if role not in self.posts:
+            held = Post.objects.current(self.on).filter(role=role, place_path__in=self.paths)
+            self.posts[role] = _by_path(held.select_related("place"))
+        return self.posts[role]
+
+    def _at_seat(self, role: str, place_id: int) -> list[Post]:
+        key = (role, place_id)
+        if key not in self.seats:
+            held = Post.objects.current(self.on).filter(role=role, place_id=place_id)
+            self.seats[key] = list(held.select_related("place")[:1])
+        return self.seats[key]
+
+
+def _ways_up(paths: Iterable[str]) -> set[str]:
+    return {above for path in paths for above in ancestors(path)}
+
+
+def _by_path(posts: Iterable[Post]) -> dict[str, list[Post]]:
+    found: dict[str, list[Post]] = {}
+    for post in posts:
+        found.setdefault(post.place_path, []).append(post)
+    return found
 
 
 def desk_place(on: date) -> Place | None:

@@ -18,13 +18,9 @@ LONGEST_QUERY: Final = 100
 LONGEST_NUMBER: Final = 6  # longer runs of digits are telephone and identity numbers: they are never indexed
 MOST_PAIRS: Final = 60  # of one question
 
-_RUNS: Final = re.compile(
-    r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f\u3040-\u30ff\uac00-\ud7af〇]+|[^\W_]+"
-)
-_HAN: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f\u3040-\u30ff\uac00-\ud7af〇]")
-_SPLIT: Final = re.compile(
-    r"([\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f\u3040-\u30ff\uac00-\ud7af〇]+)"
-)
+_OF_HAN: Final = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f\u3040-\u30ff\uac00-\ud7af〇"
+_HAN: Final = re.compile(f"[{_OF_HAN}]")
+_RUNS: Final = re.compile(rf"([{_OF_HAN}]+)|([^\W_{_OF_HAN}]+)")
 
 
 @functools.cache
@@ -35,9 +31,16 @@ def _folding() -> dict[int, str]:
     return {ord(pair[0]): pair[1] for pair in pairs if pair[0] != pair[1]}
 
 
+@functools.cache
+def _traditional() -> re.Pattern[str]:
+    """Whether there is anything to fold: most texts have no such character, and looking is quicker than folding."""
+    return re.compile("[" + "".join(map(chr, _folding())) + "]")
+
+
 def fold(text: str) -> str:
     """The text with one spelling for what people take to be the same: width, case, traditional and simplified."""
-    return unicodedata.normalize("NFKC", text).casefold().translate(_folding())
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return plain.translate(_folding()) if _traditional().search(plain) else plain
 
 
 def fold_each(text: str) -> str:
@@ -50,13 +53,11 @@ def fold_each(text: str) -> str:
 
 def _runs(folded: str) -> Iterator[tuple[str, bool]]:
     """The words of a folded text: (run, whether it is Chinese). Numbers that may be a telephone's are left out."""
-    for found in _RUNS.findall(folded):
-        for part in _SPLIT.split(found):
-            if not part:
-                continue
-            han = _HAN.match(part) is not None
-            if han or sum(character.isdecimal() for character in part) <= LONGEST_NUMBER:
-                yield part, han
+    for han, other in _RUNS.findall(folded):
+        if han:
+            yield han, True
+        elif len(other) <= LONGEST_NUMBER or sum(map(str.isdecimal, other)) <= LONGEST_NUMBER:
+            yield other, False
 
 
 def bigrams(text: str) -> list[str]:

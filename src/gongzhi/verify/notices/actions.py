@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
+from gongzhi.ground.filling import among
 from gongzhi.ground.ledger.actions import record
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.privacy.fields import blind
 from gongzhi.ground.refusals import Refusal
 from gongzhi.sense.channels.models import Message
+from gongzhi.understand.cases.events import CaseAssigned
 from gongzhi.understand.cases.models import Case
 from gongzhi.understand.themes.models import ThemeCase
 from gongzhi.verify.checks.actions import answer_by_link
@@ -49,18 +52,34 @@ def tell_reporters(event: Any, *, entry: Entry, now: datetime) -> None:
         transaction.on_commit(send_soon.enqueue)
 
 
+def tell_of_assigned(events: Sequence[CaseAssigned], *, entries: Sequence[Entry], now: datetime) -> None:
+    """Everybody behind these cases is told who has it now (reaction to CaseAssigned, many at once)."""
+    steps: dict[int, list[Entry]] = {}
+    for event, entry in zip(events, entries, strict=True):
+        steps.setdefault(event.case_id, []).append(entry)
+    rows = [
+        _notice(message, entry, Kind.ASSIGNED, now)
+        for message in _written_to(Q(among("voice__case_id", steps)))
+        for entry in steps[message.voice.case_id]
+    ]
+    if _keep(rows):
+        transaction.on_commit(send_soon.enqueue)
+
+
 def write_notices(event: Any, *, entry: Entry, now: datetime, kind: Kind | None = None) -> int:
     """Note whom this step has to be told (part of a reaction). Returns how many notices wait to be sent.
 
     The same step again adds nothing.
     """
     kind = kind or KINDS[entry.event]
-    told = list(
-        Message.objects.filter(_whom(event, entry), answer_by__in=WRITTEN_TO, stop__isnull=True).select_related(
-            "voice__case"
-        )
-    )
-    rows = [_notice(message, entry, kind, now) for message in told]
+    return _keep([_notice(message, entry, kind, now) for message in _written_to(_whom(event, entry))])
+
+
+def _written_to(whom: Q) -> QuerySet[Message]:
+    return Message.objects.filter(whom, answer_by__in=WRITTEN_TO, stop__isnull=True).select_related("voice__case")
+
+
+def _keep(rows: Sequence[Notice]) -> int:
     Notice.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
     return sum(row.state == State.QUEUED for row in rows)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from gongzhi.ground.ledger import events
+from gongzhi.ground.ledger import events, models
 from gongzhi.ground.ledger.actions import record, record_many, seal
 from gongzhi.ground.ledger.events import Event
 from gongzhi.ground.ledger.models import Entry, Leaf, Seal, canonical
@@ -48,6 +49,25 @@ def test_canonical_has_one_spelling():
         canonical(object())
     with pytest.raises(ValueError, match="JSON"):
         canonical(float("nan"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"b": [1, 2.5, -0.0, 1e300], "a": {"y": None, "x": True}, "": '\u2028\x00"\\/é共😀'},
+        [],
+        {},
+        [[], {}, "", 10**30],
+        "text",
+        3,
+        {1: "a", 2: [Decimal("1.10"), NOW, NOW.date(), b"\x00"]},
+    ],
+)
+def test_the_prepared_writer_spells_as_the_library_does(value):
+    plainly = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=models._plain
+    )
+    assert canonical(value) == plainly.encode()
 
 
 def test_entry_from_the_database_spells_the_same(add):
