@@ -45,7 +45,7 @@ from gongzhi.ground.ledger.events import Event
 from gongzhi.ground.ledger.models import Recorded
 from gongzhi.ground.places.finding import resolve
 from gongzhi.ground.places.models import Place
-from gongzhi.ground.refusals import NotThere, Refusal
+from gongzhi.ground.refusals import NotThere, Refusal, Stale
 
 BATCH: Final = 1000
 
@@ -94,9 +94,9 @@ def draft_directive(*, ask: Ask, by: User, now: datetime, place_id: int | None =
 
 
 @transaction.atomic
-def change_draft(*, directive_id: int, ask: Ask, by: User, now: datetime) -> Directive:
+def change_draft(*, directive_id: int, ask: Ask, by: User, now: datetime, version: int | None = None) -> Directive:
     """Change what has not been sent yet."""
-    directive, post = _ours(directive_id, by, now)
+    directive, post = _ours(directive_id, by, now, version)
     if directive.state != DirectiveState.DRAFT:
         raise Refusal(_("This has been sent already. Withdraw it and send a new one."))
     columns = ask.clean(now=now, today=timezone.localdate(now))
@@ -109,9 +109,9 @@ def change_draft(*, directive_id: int, ask: Ask, by: User, now: datetime) -> Dir
 
 
 @transaction.atomic
-def issue_directive(*, directive_id: int, by: User, now: datetime) -> Directive:
+def issue_directive(*, directive_id: int, by: User, now: datetime, version: int | None = None) -> Directive:
     """Send a draft: once, or the first time when its first day has come. Every place has its piece at once."""
-    directive, post = _ours(directive_id, by, now)
+    directive, post = _ours(directive_id, by, now, version)
     if directive.state != DirectiveState.DRAFT:
         raise Refusal(_("This has been sent already."))
     today = timezone.localdate(now)
@@ -227,9 +227,9 @@ def _carry(piece: Assignment, old: Place, heir: Place, now: datetime) -> None:
 
 
 @transaction.atomic
-def withdraw_directive(*, directive_id: int, reason: str, by: User, now: datetime) -> int:
+def withdraw_directive(*, directive_id: int, reason: str, by: User, now: datetime, version: int | None = None) -> int:
     """Ask for it no longer, with the reason. Every open piece ends; what was reported stays. Gives back how many."""
-    directive, post = _ours(directive_id, by, now)
+    directive, post = _ours(directive_id, by, now, version)
     clean = reason.replace("\x00", "").strip()
     if len(clean) < 4:
         raise Refusal(_("Say why it is withdrawn; everybody who has a piece reads it."), field="reason", status=422)
@@ -331,12 +331,18 @@ def office_of(directive_id: int, by: User, now: datetime) -> tuple[Directive, Po
     return _ours(directive_id, by, now)
 
 
-def _ours(directive_id: int, by: User, now: datetime) -> tuple[Directive, Post]:
-    """The locked directive, and the post at the office that issues it. Not visible: not there; not theirs: 403."""
+def _ours(directive_id: int, by: User, now: datetime, version: int | None = None) -> tuple[Directive, Post]:
+    """The locked directive, and the post at the office that issues it. Not visible: not there; not theirs: 403.
+
+    Stale (409) when it is not the version that was read, where one is named.
+    """
     directive = Directive.objects.select_for_update(of=("self",)).filter(pk=directive_id).first()
     if directive is None or not Directive.objects.visible_to(by).filter(pk=directive_id).exists():
         raise NotThere()
-    return directive, issuing_post(by, now, directive.issuer_place_id)
+    post = issuing_post(by, now, directive.issuer_place_id)
+    if version is not None and version != directive.version:
+        raise Stale(_("Somebody else changed this a moment ago. Please look at it again."))
+    return directive, post
 
 
 def _say(event: Event, directive: Directive, by: User | None, now: datetime, post: Post | None, *saved: str) -> None:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from gongzhi.act.directives.rhythm import Rhythm
-from gongzhi.ground.access.reach import NOTHING, holds_position, posts_with, reach
+from gongzhi.ground.access.reach import NOTHING, holds_position, in_scope, posts_with, reach
 from gongzhi.ground.access.roles import Role
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.models import Recorded
@@ -319,7 +319,8 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     @staticmethod
     def in_hands(user: User | AnonymousUser) -> Q:
-        return at_office(user, "directives.work") | holds_position(user)
+        held = holds_position(user) if in_scope(user, "directives.work") else NOTHING
+        return at_office(user, "directives.work") | held
 
     def asked_by(self, user: User | AnonymousUser) -> Self:
         """What the person's own offices ask of others: they answer questions, and look at results."""

@@ -10,7 +10,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Prefetch, Q
-from django.db.models.functions import Substr
 from django.forms import Form
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
@@ -20,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from gongzhi.act.directives import actions, pieces
+from gongzhi.act.directives.board import board_of, pieces_of
 from gongzhi.act.directives.files import TYPES, detach_file
 from gongzhi.act.directives.models import (
     Assignment,
@@ -51,7 +51,7 @@ from gongzhi.front.workbench.forms.directives import (
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.access.reach import posts_with
 from gongzhi.ground.places.models import Level, Place
-from gongzhi.ground.places.paths import LENGTHS, LEVELS, below, is_path
+from gongzhi.ground.places.paths import LEVELS, is_path
 from gongzhi.ground.refusals import Refusal
 from gongzhi.ground.rules.spans import Span
 
@@ -376,34 +376,17 @@ class BoardView(Guarded):
         """The place whose part of the board is shown: the issuer's, or one below it."""
         return given if is_path(given) and given.startswith(directive.place_path) else directive.place_path
 
-    def of_round(self, sent: Round, at: str) -> AssignmentQuerySet:
-        """The pieces of a round at a place and below, by the index of the directive."""
-        rows = Assignment.objects.top().filter(below(at, "place_path"), directive_id=sent.directive_id)
-        return rows.filter(round=sent)
-
     def standing(self, directive: Directive, sent: Round, at: str, newest: bool) -> Standing:
-        """One statement for all numbers, one for the names."""
-        length = self.next_length(directive, at)
-        rows = self.of_round(sent, at)
+        """The numbers of the board, each with the address of its pieces."""
+        board = board_of(directive, sent, at, self.now)
         query = {"at": at if at != directive.place_path else "", "round": "" if newest else sent.number}
         base = reverse("workbench:directive", args=[directive.pk])
-        grouped = list(rows.annotate(above=Substr("place_path", 1, length)).figures(self.now, "above"))
-        grouped.sort(key=lambda one: str(one["above"]))
-        names = [*(name for name, _words, _colour in FIGURES), "in_time"]
-        figures = {name: sum(one[name] for one in grouped) for name in names}
         lines = []
-        whole = length == LENGTHS[directive.target_level]
-        if not whole:
-            known = dict(Place.objects.filter(path__in=[one["above"] for one in grouped]).values_list("path", "name"))
-            for one in grouped:
-                deeper = {**query, "at": one["above"]}
-                url = f"{base}?{urlencode({key: value for key, value in deeper.items() if value})}"
-                lines.append(Line(one["above"], known.get(one["above"], one["above"]), url, cells(one, base, **deeper)))
-        return Standing(at, query, cells(figures, base, **query), figures, lines)
-
-    def next_length(self, directive: Directive, at: str) -> int:
-        deepest = LENGTHS[directive.target_level]
-        return min((length for length in LEVELS if len(at) < length <= deepest), default=deepest)
+        for part in board.parts:
+            deeper = {**query, "at": part.path}
+            url = f"{base}?{urlencode({key: value for key, value in deeper.items() if value})}"
+            lines.append(Line(part.path, part.name, url, cells(part.figures, base, **deeper)))
+        return Standing(at, query, cells(board.figures, base, **query), board.figures, lines)
 
     def lines_of(self, found: list[Assignment], ours: bool) -> list[PieceLine]:
         lines = []
@@ -485,7 +468,7 @@ class DirectivePage(BoardView):
         page = None
         lines: list[PieceLine] = []
         if shown:
-            rows = self.of_round(sent, at)
+            rows = pieces_of(sent, at)
             if shown != "places":
                 rows = rows.filter(standings(self.now)[shown])
             ordered = self.with_words(rows, shown).order_by("due_at" if shown == "late" else "place_path", "pk")
@@ -604,7 +587,7 @@ class DirectivePrint(BoardView):
         if sent is None:
             raise Http404
         at = self.at(directive, request.GET.get("at", ""))
-        rows = self.of_round(sent, at)
+        rows = pieces_of(sent, at)
         shown = request.GET.get("show", "")
         if shown in SHOWN and shown != "places":
             rows = rows.filter(standings(self.now)[shown])
