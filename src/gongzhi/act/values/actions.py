@@ -6,10 +6,11 @@ objection is answered by somebody else where there is somebody else.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -380,6 +381,69 @@ def _give(item: Item, post_id: int, words: str, *, by: User, acting: Post, now: 
     kind = ItemGiven if first else ItemMoved
     event = kind(item_id=item.pk, turn=item.turns, user_id=chosen.user_id, post_id=chosen.pk)
     _say(event, item, item.place_path, by, now, "holder", "post", "given_at", "turns", "due_at", post=acting)
+
+
+@transaction.atomic
+def hand_over(*, place: Place, from_user_id: int, post_id: int, words: str, by: User, now: datetime) -> int:
+    """Give everything that a cadre of a place has still to do to another, in one step; how many items.
+
+    For an absence. What was reported stays with whoever did it. Each item says why; ``hand_back`` takes the step back.
+    """
+    acting = require(by, "values.manage", place.path, now)
+    why = _words(words, "words", 2, 500, _("Say why it goes to somebody else; both read it."))
+    items = [item for item in _to_do(place, from_user_id) if not item.source_called_off]
+    if not items:
+        raise Refusal(_("This cadre has nothing here that is still to be done."))
+    for item in items:
+        _give(item, post_id, why, by=by, acting=acting, now=now)
+    return len(items)
+
+
+@transaction.atomic
+def hand_back(*, place: Place, to_user_id: int, at: datetime, by: User, now: datetime) -> int:
+    """Give back what a cadre of a place handed over at that moment and nobody has reported since; how many items."""
+    acting = require(by, "values.manage", place.path, now)
+    step = next((one for one in handed_over(place, to_user_id) if one.at == at), None)
+    before = {turn.item_id: turn for turn in step.turns} if step is not None else {}
+    items = [item for item in _to_do(place, step.user.pk) if item.pk in before] if step is not None else []
+    if not items:
+        raise Refusal(_("Nothing of this is left to give back."))
+    cadres = {post.user_id: post.pk for post in cadres_of(place.path, timezone.localdate(now))}
+    for item in items:
+        post_id = cadres.get(to_user_id, before[item.pk].post_id)
+        _give(item, post_id, _("Back again, as it was before."), by=by, acting=acting, now=now)
+    return len(items)
+
+
+def _to_do(place: Place, holder_id: int) -> list[Item]:
+    """What a cadre has still to do at a place, locked."""
+    found = Item.objects.filter(place=place, holder_id=holder_id, state=State.OPEN).select_for_update(of=("self",))
+    return list(found.select_related("agreement", "task", "assignment", "holder", "post", "place").order_by("pk"))
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """One step that gave a cadre's items to somebody else: when, to whom, and each item's turn before it."""
+
+    at: datetime
+    user: User
+    turns: tuple[Turn, ...]
+
+
+def handed_over(place: Place, user_id: int) -> list[HandOver]:
+    """The steps that gave this cadre's items of a place to somebody else and can be taken back, newest first."""
+    last = Turn.objects.filter(
+        item__place=place, item__state=State.OPEN, number=F("item__turns"), number__gt=1
+    ).select_related("user")
+    latest = {turn.item_id: turn for turn in last}
+    before = Turn.objects.filter(item__in=latest, user_id=user_id, number=F("item__turns") - 1).order_by("item_id")
+    steps: dict[tuple[datetime, int], list[Turn]] = {}
+    for turn in before:
+        now_with = latest[turn.item_id]
+        steps.setdefault((now_with.at, now_with.user_id), []).append(turn)
+    people = {turn.user_id: turn.user for turn in latest.values()}
+    found = [HandOver(at, people[user], tuple(turns)) for (at, user), turns in steps.items()]
+    return sorted(found, key=lambda step: step.at, reverse=True)
 
 
 @transaction.atomic

@@ -183,6 +183,11 @@ urlpatterns = [
     path("values/agreements/<int:pk>/", values.AgreementPage.as_view(), name="value_agreement"),
     path("values/agreements/<int:pk>/minutes/", values.Minutes.as_view(), name="value_minutes"),
     path("values/agreements/<int:pk>/people/<int:person>/", values.PersonPage.as_view(), name="value_person"),
+    path(
+        "values/agreements/<int:pk>/people/<int:person>/do/<slug:act>/",
+        values.PersonAct.as_view(),
+        name="value_person_act",
+    ),
     path("values/<int:pk>/", values.ItemPage.as_view(), name="value"),
     path("values/<int:pk>/do/<slug:act>/", values.ItemAct.as_view(), name="value_act"),
     path("whistles/", whistles.Whistles.as_view(), name="whistles"),

@@ -45,6 +45,8 @@ STEPS: dict[str, dict[str, Any]] = {
     },
     "write_one": {"by": scorer, "value": st.sampled_from([1, 7, 1000, 1001]), "to": st.one_of(st.none(), cadre)},
     "give": {"which": which, "by": scorer, "to": cadre, "words": said},
+    "away": {"who": cadre, "by": scorer, "to": cadre, "words": said},
+    "back": {"who": cadre, "by": scorer},
     "report": {"which": which, "by": hands},
     "score": {"which": which, "by": scorer, "marks": marks_, "reason": said},
     "score_again": {"which": which, "by": scorer, "marks": marks_, "reason": said},
@@ -129,6 +131,15 @@ class Village(RuleBasedStateMachine):
     def give(self, which: int, by: str, to: str, words: str) -> None:
         given = {"post_id": self.post(to), "words": words}
         self.act(values.give_item, by, item_id=self.item(which, State.OPEN), **given)
+
+    def away(self, who: str, by: str, to: str, words: str) -> None:
+        given = {"from_user_id": self.people[who].pk, "post_id": self.post(to), "words": words}
+        self.act(values.hand_over, by, place=self.town.community, **given)
+
+    def back(self, who: str, by: str) -> None:
+        steps = values.handed_over(self.town.community, self.people[who].pk)
+        at = steps[0].at if steps else self.now
+        self.act(values.hand_back, by, place=self.town.community, to_user_id=self.people[who].pk, at=at)
 
     def report(self, which: int, by: str | None) -> None:
         pk = self.item(which, State.OPEN)

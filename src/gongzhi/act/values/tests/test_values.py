@@ -324,6 +324,42 @@ def test_moving_an_item_keeps_its_history_and_needs_a_reason(given_out, town, mo
     unchanged(lambda: values.report_item(item_id=item.pk, words="好了", by=town.worker, now=moment.now), status=404)
 
 
+def test_somebody_is_away_and_comes_back(given_out, reported, town, moment):
+    """Everything still to be done goes over in one step and returns in one; what was reported stays where it is."""
+    done, first, second = reported(), given_out(title="第一件事"), given_out(title="第二件事")
+    away = {"place": town.community, "from_user_id": town.worker.pk, "by": town.secretary, "now": moment.now}
+    given = {**away, "post_id": post_of(town.second_worker), "words": "抽去防汛值班两周"}
+    unchanged(lambda: values.hand_over(**{**given, "words": " "}), status=422, words="Say why")
+    unchanged(lambda: values.hand_over(**{**given, "by": town.worker}), status=403)
+    unchanged(lambda: values.hand_over(**{**given, "post_id": post_of(town.other_worker)}), status=422)
+    unchanged(lambda: values.hand_over(**{**given, "from_user_id": town.clerk.pk}), words="nothing here")
+    moment.now += timedelta(minutes=5)
+    at = moment.now
+    assert values.hand_over(**{**given, "now": at}) == 2
+    holders = dict(Item.objects.values_list("pk", "holder_id"))
+    assert holders == {
+        done.pk: town.worker.pk,
+        first.pk: town.second_worker.pk,
+        second.pk: town.second_worker.pk,
+    }
+    assert {turn.words for turn in Turn.objects.filter(number=2)} == {"抽去防汛值班两周"}
+    assert Entry.objects.filter(event="values.ItemMoved").count() == 2
+    # One of them is done meanwhile: it stays with whoever did it.
+    values.report_item(item_id=first.pk, words="做完了", by=town.second_worker, now=at)
+    (step,) = values.handed_over(town.community, town.worker.pk)
+    assert (step.at, step.user, [turn.item_id for turn in step.turns]) == (at, town.second_worker, [second.pk])
+    moment.now += timedelta(days=3)
+    back = {"place": town.community, "to_user_id": town.worker.pk, "by": town.secretary, "now": moment.now}
+    unchanged(lambda: values.hand_back(**{**back, "by": town.second_worker}, at=at), status=403)
+    unchanged(lambda: values.hand_back(**back, at=at + timedelta(seconds=1)), words="left to give back")
+    assert values.hand_back(**back, at=at) == 1
+    assert Item.objects.get(pk=second.pk).holder == town.worker
+    assert Item.objects.get(pk=second.pk).turns == 3
+    assert Item.objects.get(pk=first.pk).holder == town.second_worker
+    unchanged(lambda: values.hand_back(**back, at=at), words="left to give back")
+    assert verify(now=moment.now) == []
+
+
 # --- from received work --------------------------------------------------------------------------------
 
 

@@ -405,3 +405,32 @@ def test_the_pages_ask_little(words, town, as_user, moment, django_assert_max_nu
         visitor.get(address)
         with django_assert_max_num_queries(most):
             assert visitor.get(address).status_code == 200, address
+
+
+def test_somebody_is_away_and_back_by_the_page(item, town, as_user):
+    """The secretary gives a cadre's open items to another in one step, and takes it back with one tap."""
+    secretary = as_user(town.secretary)
+    person = f"/staff/values/agreements/{item.agreement_id}/people/{town.worker.pk}/"
+    assert "is away: give what is to be done" in page_of(secretary, person)
+    assert "is away: give what is to be done" not in page_of(as_user(town.worker), person)
+    secretary = as_user(town.secretary)
+    given = {"post": str(town.second_worker.posts.get().pk), "words": "住院一周"}
+    for change, says in (({"words": " "}, "Say why it goes"), ({"post": "0"}, "Nobody holds this post")):
+        answer = secretary.post(person + "do/away/", given | change)
+        assert answer.status_code == 422
+        assert says in answer.content.decode()
+    assert secretary.get(person + "do/away/").status_code == 302
+    assert secretary.post(person + "do/nonsense/", given).status_code == 404
+    assert secretary.post(person + "do/away/", given).status_code == 302
+    assert Item.objects.get().holder == town.second_worker
+    page = page_of(secretary, person)
+    assert "1 item went to 王格二" in page
+    at = re.search(r'name="at" value="([^"]+)"', page)[1]
+    for wrong in ("", "yesterday", "2026-11-18T10:00:00", "9" * 60):
+        assert secretary.post(person + "do/back/", {"at": wrong}).status_code == 404
+    assert as_user(town.worker).post(person + "do/back/", {"at": at}).status_code == 404
+    secretary = as_user(town.secretary)
+    assert secretary.post(person + "do/back/", {"at": at}).status_code == 302
+    assert Item.objects.get().holder == town.worker
+    assert secretary.post(person + "do/back/", {"at": at}).status_code == 409
+    assert "went to" not in page_of(secretary, person)

@@ -16,6 +16,7 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from gongzhi.act.directives.models import Assignment
@@ -28,6 +29,7 @@ from gongzhi.front.workbench.forms.values import (
     AgreementForm,
     AnswerForm,
     GiveForm,
+    HandOverForm,
     ItemForm,
     ObjectForm,
     ReportForm,
@@ -305,19 +307,23 @@ class AgreementPage(ValuesView):
         return render(request, "workbench/value_agreement.html", context)
 
 
-class PersonPage(ValuesView):
+class PersonView(ValuesView):
     """One person's items by one agreement, one by one, with their total. For that person and for those who score."""
 
-    def get(self, request: HttpRequest, pk: int, person: int) -> HttpResponse:
+    def show(
+        self, request: HttpRequest, pk: int, person: int, *, status: int = 200, form: HandOverForm | None = None
+    ) -> HttpResponse:
         agreement = self.agreement(pk)
         manages = values.manages(self.person, agreement.place_path, self.now)
         if person != self.person.pk and not manages:
             raise Http404
         items = full(Item.objects.filter(agreement=agreement, holder_id=person)).order_by("due_at", "pk")[:ON_PAPER]
         found = lines(list(items), self.now)
-        who = User.objects.filter(pk=person).first() if found else None
+        steps = values.handed_over(agreement.place, person) if manages else []
+        who = User.objects.filter(pk=person).first() if found or steps else None
         if who is None:
             raise Http404
+        to_do = sum(line.item.state == State.OPEN and not line.called_off for line in found) if manages else 0
         context = {
             "agreement": agreement,
             "who": who,
@@ -325,8 +331,55 @@ class PersonPage(ValuesView):
             "total": total_of(found),
             "own": person == self.person.pk,
             "manages": manages,
+            "to_do": to_do,
+            "steps": [(step, moment_words(step.at, self.now)) for step in steps],
+            "hand_over": form or (self.form(agreement, person) if to_do else None),
         }
-        return render(request, "workbench/value_person.html", context)
+        return render(request, "workbench/value_person.html", context, status=status)
+
+    def form(self, agreement: Agreement, person: int, given: QueryDict | None = None) -> HandOverForm:
+        cadres = values.cadres_of(agreement.place_path, timezone.localdate(self.now))
+        people = person_choices([one for one in cadres if one.user_id != person])
+        return HandOverForm(given, people=people, auto_id="hand_over_%s")
+
+
+class PersonPage(PersonView):
+    def get(self, request: HttpRequest, pk: int, person: int) -> HttpResponse:
+        return self.show(request, pk, person)
+
+
+class PersonAct(PersonView):
+    """Somebody is away, and is back: their items go to somebody else and return, each in one step."""
+
+    verb = "values.manage"
+
+    def get(self, request: HttpRequest, pk: int, person: int, act: str) -> HttpResponse:
+        return redirect("workbench:value_person", pk=pk, person=person)
+
+    def post(self, request: HttpRequest, pk: int, person: int, act: str) -> HttpResponse:
+        place = self.agreement(pk).place
+        given: dict[str, Any] = {"place": place, "by": self.person, "now": self.now}
+        match act:
+            case "away":
+                form = self.form(self.agreement(pk), person, request.POST)
+                if not form.is_valid():
+                    return self.show(request, pk, person, status=422, form=form)
+                data = form.cleaned_data
+                try:
+                    values.hand_over(from_user_id=person, post_id=int(data["post"]), words=data["words"], **given)
+                except Refusal as refusal:
+                    if refusal.status != 422:
+                        raise
+                    refuse(form, refusal)
+                    return self.show(request, pk, person, status=422, form=form)
+            case "back":
+                at = parse_datetime(request.POST.get("at", "")[:40])
+                if at is None or timezone.is_naive(at):
+                    raise Http404
+                values.hand_back(to_user_id=person, at=at, **given)
+            case _:
+                raise Http404
+        return redirect("workbench:value_person", pk=pk, person=person)
 
 
 class Minutes(ValuesView):
