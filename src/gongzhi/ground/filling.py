@@ -68,7 +68,7 @@ def _defaults(kind: type[models.Model]) -> tuple[dict[str, Any], list[tuple[str,
         guarded = field.descriptor_class not in (DeferredAttribute, ForeignKeyDeferredAttribute)
         if guarded:
             apart.append(field.attname)
-        if guarded or callable(field.default):
+        if guarded or (field.has_default() and callable(field.default)):
             drawn.append((field.attname, field.get_default))
         else:
             value = field.get_default()
@@ -99,15 +99,18 @@ def pour(kind: type[models.Model], rows: Sequence[Any]) -> None:
         else:
             marks = ", ".join(["%s"] * len(columns))
             cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(values))  # noqa: S608
+    alias = connection.alias
     for row in rows:
         row._state.adding = False
-        row._state.db = connection.alias
+        row._state.db = alias
 
 
 def _speller() -> Reader:
     """How this database takes what is neither a number nor a text: moments, and what prints as a text."""
+    if connection.vendor == "postgresql":
+        return str  # COPY takes texts
     moment = connection.ops.adapt_datetimefield_value
-    plainly = connection.vendor == "sqlite" and connection.timezone is UTC  # as the backend does, without asking thrice
+    plainly = connection.timezone is UTC  # then as the backend does, without asking thrice
 
     def spell(value: Any) -> Any:
         if not isinstance(value, datetime):
@@ -147,16 +150,20 @@ def number_rows(kind: type[models.Model], rows: Sequence[Any]) -> None:
     pk = kind._meta.pk
     if not isinstance(pk, models.AutoField | models.BigAutoField):
         return
-    fresh = [row for row in rows if row.pk is None]
+    name = pk.attname
+    fresh = [row for row in rows if row.__dict__.get(name) is None]
     for row, number in zip(fresh, _next_ids(kind._meta.db_table, str(pk.column), len(fresh)), strict=True):
-        row.pk = number
+        row.__dict__[name] = number
 
 
 def _next_ids(table: str, column: str, count: int) -> Iterator[int]:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
-                "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)", [table, column, count]
+                # OFFSET 0: the sequence is looked up once and not for each number.
+                "SELECT nextval(name) FROM (SELECT pg_get_serial_sequence(%s, %s)::regclass AS name OFFSET 0) AS one, "
+                "generate_series(1, %s)",
+                [table, column, count],
             )
             return iter(sorted(row[0] for row in cursor.fetchall()))
         # Whoever writes holds the only write lock of the file, so nobody else can take these.
@@ -173,7 +180,7 @@ def _columns(kind: type[models.Model], vendor: str) -> tuple[list[str], Reader, 
     plain = [field for field in fields if _is_plain(field)]
     special = [field for field in fields if field not in plain]
     names = [connection.ops.quote_name(str(field.column)) for field in (*plain, *special)]
-    return names, _taker([field.attname for field in plain]), [_reader(field) for field in special]
+    return names, _taker([field.attname for field in plain]), [_reader(field, vendor) for field in special]
 
 
 def _taker(names: Sequence[str]) -> Reader:
@@ -199,10 +206,12 @@ def _is_plain(field: Any) -> bool:
     return usual and isinstance(target, _PLAIN) and type(target).__module__.startswith("django.")
 
 
-def _reader(field: Any) -> Reader:
+def _reader(field: Any, vendor: str) -> Reader:
     prepare = field.pre_save
     if isinstance(field, models.BinaryField):  # sealed texts and their indexes: bytes, or nothing
         return lambda row: prepare(row, True)
+    if isinstance(field, models.UUIDField):
+        return lambda row: str(prepare(row, True)) if vendor == "postgresql" else prepare(row, True).hex
     if isinstance(field, models.JSONField):
         return lambda row: None if (value := prepare(row, True)) is None else json.dumps(value, cls=field.encoder)
     return lambda row: field.get_db_prep_save(prepare(row, True), connection)

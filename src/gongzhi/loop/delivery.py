@@ -21,6 +21,7 @@ from django.db import connection, transaction
 from django.utils import timezone, translation
 from django_tasks import task_backends
 
+from gongzhi.ground.filling import among, build
 from gongzhi.ground.ledger import actions as ledger
 from gongzhi.ground.ledger import events
 from gongzhi.ground.ledger.models import Entry
@@ -122,6 +123,9 @@ def _job(wire: When, entries: Sequence[Entry], now: datetime) -> Job:
 # --- in process, right after the commit ---------------------------------------------------------------------------
 
 
+_ENTRY = tuple(field.attname for field in Entry._meta.concrete_fields)
+
+
 class _Mine(threading.local):
     def __init__(self) -> None:
         self.waiting: deque[Job] = deque()
@@ -196,7 +200,12 @@ def fetch_entries(jobs: Iterable[Job]) -> None:
     """Read the entries of all these deliveries with one SELECT. Entries never change, so an early read is as good."""
     deliveries = [job for job in jobs if job.task.startswith(PREFIX) and job.entries is None]
     if deliveries:
-        found = Entry.objects.in_bulk([pk for job in deliveries for pk in job.args])
+        wanted = {pk for job in deliveries for pk in job.args}
+        alias = connection.alias
+        rows = Entry.objects.filter(among("pk", wanted)).values_list(*_ENTRY)
+        found = {row[0]: build(Entry, dict(zip(_ENTRY, row, strict=True))) for row in rows}
+        for entry in found.values():
+            entry._state.adding, entry._state.db = False, alias
         for job in deliveries:
             job.entries = {pk: found[pk] for pk in job.args if pk in found}
 

@@ -96,10 +96,11 @@ class Recorded(models.Model):
     def fingerprint_of(cls, values: Sequence[Any]) -> bytes:
         """The fingerprint of a row from what the database gives for its RECORDED fields, in that order."""
         # PostgreSQL keeps a negative zero, SQLite does not; here they are one.
+        added = cls.ADDED
         facts = {
             name: value + 0.0 if isinstance(value, float) else value
             for name, value in zip(cls.RECORDED, values, strict=True)
-            if value or name not in cls.ADDED
+            if value or name not in added
         }
         return hashlib.sha256(canonical(facts)).digest()
 

@@ -308,7 +308,7 @@ class BlindIndexField(_IndexBase):
 
     def blind(self, plain: str, key: keys.Key | None = None, family: str | None = None) -> bytes | None:
         """The index of this text under a key (by default the current one), or None for an empty text."""
-        message = self.normalised(plain)
+        message = self.normalised(plain) if plain else b""
         if not message:
             return None
         return keys.digest(key or keys.current(), family or keys.cipher(), self.purpose, message)[: self.size]

@@ -593,7 +593,8 @@ def _numbers(received: Sequence[datetime]) -> list[str]:
     """A free number for each message."""
     numbers: list[str] = []
     used: set[str] = set()
-    drawn = [draw_number(moment) for moment in received]
+    zone = timezone.get_current_timezone()
+    drawn = [draw_number(moment, zone=zone) for moment in received]
     used.update(Message.objects.filter(number__in=drawn).values_list("number", flat=True))
     for moment, number in zip(received, drawn, strict=True):
         while number in used:

@@ -165,6 +165,9 @@ class Rule:
         return found.astimezone(UTC)
 
 
+_CHANNELS = frozenset(Channel.values)
+
+
 def _moment(cell: Cell, formats: Sequence[str]) -> datetime:
     if isinstance(cell, datetime):
         return cell
@@ -236,7 +239,7 @@ class Plan:
             point=self._point(cells),
             name=self._text("name", cells)[:60],
             phone=self._text("phone", cells)[:30],
-            channel=channel if channel in Channel.values else Channel.IMPORT,
+            channel=channel if channel in _CHANNELS else Channel.IMPORT,
             closed=closed,
             closed_at=closed_at if closed else None,
             outcome=_shortened(self._text("outcome", cells), 500) if closed else "",
@@ -249,6 +252,8 @@ class Plan:
             cell = rule.first(cells) if rule is not None else ""
             if rule is not None and isinstance(cell, str) and _SCIENTIFIC.fullmatch(cell):
                 raise _Bad(Reason.DIGITS_LOST, rule.column)
+        if LostDigits not in map(type, cells):
+            return
         for rule in self.rules.values():
             for index, column in zip(rule.columns, rule.names, strict=True):
                 if isinstance(cells[index], LostDigits):

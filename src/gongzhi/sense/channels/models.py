@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Self
 
 from django.contrib.auth.models import AnonymousUser
@@ -43,9 +43,11 @@ class AnswerBy(models.TextChoices):
     NONE = "none", _("No answer needed")
 
 
-def draw_number(received_at: datetime, draw: Callable[[int], int] = secrets.randbelow) -> str:
+def draw_number(
+    received_at: datetime, draw: Callable[[int], int] = secrets.randbelow, zone: tzinfo | None = None
+) -> str:
     """A number somebody can read out on the telephone: the day, a dash, seven digits ("261122-0482731")."""
-    return f"{timezone.localtime(received_at):%y%m%d}-{draw(10_000_000):07d}"
+    return f"{timezone.localtime(received_at, zone):%y%m%d}-{draw(10_000_000):07d}"
 
 
 class Message(Recorded):

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -34,13 +35,14 @@ def sign_cases(events: Sequence[CaseOpened | CaseReopened], *, entries: Sequence
 def sign(case_ids: Collection[int], *, now: datetime) -> int:
     """Write the signatures that are missing. Gives back how many were written."""
     days = int(rule("duplicates.window_days", path="", on=timezone.localdate(now)))
+    recent = Q(first_case__closed_at__isnull=True) | Q(first_case__closed_at__gte=now - timedelta(days=days))
     told = Voice.objects.filter(
-        among("first_case_id", case_ids), joined_at__isnull=True, first_case__signature=None
-    ).values_list("first_case_id", "message_id", "message__text", "first_case__closed_at")
+        among("first_case_id", case_ids), recent, joined_at__isnull=True, first_case__signature=None
+    ).values_list("first_case_id", "message_id", "message__text")
     signatures: list[Signature] = []
     postings: list[str] = []
-    for case_id, message_id, text, closed_at in told:
-        if not text or (closed_at is not None and closed_at < now - timedelta(days=days)):
+    for case_id, message_id, text in told:
+        if not text:
             continue
         grams = signature(text)
         signatures.append(Signature(case_id=case_id, message_id=message_id, grams=pack(grams), signed_at=now))

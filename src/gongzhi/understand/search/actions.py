@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.utils.translation import gettext as _
 
 from gongzhi.ground.access.actions import require
@@ -81,7 +81,8 @@ def write_index(case_ids: Iterable[int]) -> int:
 def _keep(rows: Sequence[tuple[int, Sequence[str]]]) -> None:
     """Write the rows, new or anew: one statement for all of them. ``bulk_create`` would spell out every value."""
     field = CaseText._meta.get_field("words")
-    spelt = [(pk, field.get_db_prep_value(words, connection)) for pk, words in rows]
+    here = connections[connection.alias]  # and not the stand-in for it, which looks for it at each question
+    spelt = [(pk, field.get_db_prep_value(words, here)) for pk, words in rows]
     table, anew = CaseText._meta.db_table, "ON CONFLICT (case_id) DO UPDATE SET words = excluded.words"
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":

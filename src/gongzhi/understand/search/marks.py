@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from django.utils import timezone
@@ -22,13 +23,18 @@ def of_case(
     *, place_path: str, category_id: int | None, opened_at: datetime, lead_role: str, lead_place_id: int | None
 ) -> list[str]:
     """The marks that a case carries."""
-    found = [f"{MARK}p{path}" for path in ancestors(place_path)]
+    found = list(_of_path(place_path))
     found.append(_month(timezone.localdate(opened_at)))
     if category_id is not None:
         found.append(f"{MARK}c{category_id}")
     if lead_role and lead_place_id is not None:
         found.append(_lead(lead_role, lead_place_id))
     return found
+
+
+@lru_cache(maxsize=4096)
+def _of_path(place_path: str) -> tuple[str, ...]:
+    return tuple(f"{MARK}p{path}" for path in ancestors(place_path))
 
 
 def _month(on: date) -> str:

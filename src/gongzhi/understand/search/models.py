@@ -65,16 +65,21 @@ def as_vector(words: Sequence[str]) -> str:
     Single characters stand among them too (without a position unless they end a run): to look through all words that
     begin with one costs too much.
     """
-    places: dict[str, list[int]] = {}
-    for place, word in enumerate(words, start=1):
-        places.setdefault(word, []).append(min(place, LAST_POSITION))
+    places: dict[str, str] = {}
+    if len(words) <= MOST_POSITIONS:  # as nearly always: no limit is reached
+        for place, word in enumerate(words, start=1):
+            places[word] = f"{places[word]},{place}" if word in places else f":{place}"
+    else:
+        found: dict[str, list[int]] = {}
+        for place, word in enumerate(words, start=1):
+            found.setdefault(word, []).append(min(place, LAST_POSITION))
+        places = {word: ":" + ",".join(map(str, at[:MOST_POSITIONS])) for word, at in found.items()}
     for word in list(places):
-        if len(word) == 2 and is_han(word):
-            places.setdefault(word[0], [])
-    return " ".join(
-        f"'{word}':{','.join(map(str, at[:MOST_POSITIONS]))}" if at and not word.startswith(MARK) else f"'{word}'"
-        for word, at in places.items()
-    )
+        if word[0] == MARK:
+            places[word] = ""
+        elif len(word) == 2 and word[0] not in places and is_han(word):
+            places[word[0]] = ""
+    return " ".join([f"'{word}'{at}" for word, at in places.items()])
 
 
 def as_tsquery(question: Question) -> str:
