@@ -11,7 +11,6 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -20,8 +19,8 @@ from gongzhi.ground.access.reach import NOTHING, holds_position, in_scope, posts
 from gongzhi.ground.access.roles import Role
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.models import Recorded
+from gongzhi.ground.moves import Moving
 from gongzhi.ground.places.models import Level, Place
-from gongzhi.ground.refusals import Refusal
 
 # Who answers for a piece at a place of each level.
 RECEIVERS: Final[Mapping[str, Role]] = MappingProxyType(
@@ -350,7 +349,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         return self.filter(parent__isnull=True)
 
 
-class Assignment(Recorded):
+class Assignment(Moving, Recorded):
     """The piece of one place: received, read, accepted, asked about, passed on, reported, sent back or accepted.
 
     The first pieces of a round are written by the hundred thousand (version 0): the record keeps their fingerprints
@@ -393,6 +392,9 @@ class Assignment(Recorded):
     )  # fmt: skip
     WORDS = ("part", "return_reason")
 
+    MOVES = MOVES
+    NOT_POSSIBLE = _("“%(move)s” is not possible: this piece is “%(state)s”.")
+
     objects = AssignmentQuerySet.as_manager()
 
     class Meta:
@@ -433,15 +435,6 @@ class Assignment(Recorded):
 
     def can(self, move: Move) -> bool:
         return self.state in MOVES[move][0]
-
-    def go(self, move: Move) -> None:
-        allowed, target = MOVES[move]
-        if self.state not in allowed:
-            raise Refusal(
-                _t("“%(move)s” is not possible: this piece is “%(state)s”.")
-                % {"move": move.label, "state": self.get_state_display()}
-            )
-        self.state = target
 
 
 class Question(Recorded):

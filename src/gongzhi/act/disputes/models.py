@@ -12,16 +12,15 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from gongzhi.ground.access.models import Post
 from gongzhi.ground.access.reach import NOTHING, reach
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.models import Recorded
+from gongzhi.ground.moves import Moving
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.privacy.fields import SealedTextField
-from gongzhi.ground.refusals import Refusal
 from gongzhi.understand.cases.models import Case
 
 
@@ -88,7 +87,7 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
         return self.filter(state__in=LIVE)
 
 
-class Dispute(Recorded):
+class Dispute(Moving, Recorded):
     """One dispute. Staff words about it are sealed; the parties read ``subject`` and nothing else of it."""
 
     class Ending(models.TextChoices):
@@ -131,6 +130,9 @@ class Dispute(Recorded):
     )  # fmt: skip
     WORDS = ("subject",)
 
+    MOVES = MOVES
+    NOT_POSSIBLE = _("“%(move)s” is not possible: this dispute is “%(state)s”.")
+
     objects = DisputeQuerySet.as_manager()
 
     class Meta:
@@ -171,19 +173,6 @@ class Dispute(Recorded):
     @property
     def is_live(self) -> bool:
         return self.state in LIVE
-
-    def must_allow(self, move: Move) -> None:
-        if self.state not in MOVES[move][0]:
-            raise Refusal(
-                _t("“%(move)s” is not possible: this dispute is “%(state)s”.")
-                % {"move": move.label, "state": self.get_state_display()}
-            )
-
-    def go(self, move: Move) -> None:
-        self.must_allow(move)
-        target = MOVES[move][1]
-        if target is not None:
-            self.state = target
 
 
 class Way(models.TextChoices):

@@ -20,9 +20,9 @@ from django.utils.translation import gettext_lazy as _
 from gongzhi.ground.access.reach import NOTHING, posts_with, reach
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.models import Recorded
+from gongzhi.ground.moves import Moving
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.privacy.fields import SealedTextField
-from gongzhi.ground.refusals import Refusal
 
 HIGHEST_VALUE: Final = 1000  # of one item
 HIGHEST_CAP: Final = 1_000_000  # points that a place gives out in a year
@@ -370,7 +370,7 @@ class ClaimQuerySet(models.QuerySet["Claim"]):
         return self.filter(state=State.PUBLISHED, published_until__lt=now, open_objections=0)
 
 
-class Claim(Recorded):
+class Claim(Moving, Recorded):
     """One household asks for the points of one item (or, where the rules allow it, the group asks to deduct them).
 
     ``value``, ``deducts`` and ``allowed`` are copied from the rulebook, so that the database itself can see that
@@ -406,6 +406,9 @@ class Claim(Recorded):
         "published_until", "open_objections", "settled_at",
     )  # fmt: skip
     WORDS = ("words",)
+
+    MOVES = MOVES
+    NOT_POSSIBLE = _("“%(move)s” is not possible: this claim is “%(state)s”.")
 
     objects = ClaimQuerySet.as_manager()
 
@@ -460,19 +463,6 @@ class Claim(Recorded):
     @property
     def signed(self) -> int:
         return -self.value if self.deducts else self.value
-
-    def must_allow(self, move: Move) -> None:
-        if self.state not in MOVES[move][0]:
-            raise Refusal(
-                _t("“%(move)s” is not possible: this claim is “%(state)s”.")
-                % {"move": move.label, "state": self.get_state_display()}
-            )
-
-    def go(self, move: Move) -> None:
-        self.must_allow(move)
-        target = MOVES[move][1]
-        if target is not None:
-            self.state = target
 
 
 class Check(models.Model):

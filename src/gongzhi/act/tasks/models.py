@@ -11,15 +11,14 @@ from typing import Final, Self
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from gongzhi.ground.access.reach import holds_position, reach
 from gongzhi.ground.access.roles import Role
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.models import Recorded
+from gongzhi.ground.moves import Moving
 from gongzhi.ground.places.models import Place
-from gongzhi.ground.refusals import Refusal
 from gongzhi.understand.cases.models import Case, CoHandler
 
 
@@ -70,7 +69,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.filter(state__in=WAITING, due_at__lt=now)
 
 
-class Task(Recorded):
+class Task(Moving, Recorded):
     """The work order of a case for one position: of the lead (at most one waits), or a co-handler's part."""
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -110,6 +109,9 @@ class Task(Recorded):
     ADDED = frozenset({"part_id"})
     WORDS = ("words", "return_reason")
 
+    MOVES = MOVES
+    NOT_POSSIBLE = _("“%(move)s” is not possible: this task is “%(state)s”.")
+
     objects = TaskQuerySet.as_manager()
 
     class Meta:
@@ -142,15 +144,6 @@ class Task(Recorded):
 
     def __str__(self) -> str:
         return f"{self.case.number}/{self.round}"
-
-    def go(self, move: Move) -> None:
-        allowed, target = MOVES[move]
-        if self.state not in allowed:
-            raise Refusal(
-                _t("“%(move)s” is not possible: this task is “%(state)s”.")
-                % {"move": move.label, "state": self.get_state_display()}
-            )
-        self.state = target
 
     @property
     def waits(self) -> bool:

@@ -24,9 +24,9 @@ from gongzhi.ground.access.models import Post
 from gongzhi.ground.access.reach import NOTHING, posts_with, reach
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.models import Recorded
+from gongzhi.ground.moves import Moving
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.places.paths import ancestors
-from gongzhi.ground.refusals import Refusal
 
 LARGEST: Final = 1000  # no rule allows more
 
@@ -156,7 +156,7 @@ class ItemQuerySet(models.QuerySet["Item"]):
         return self.filter(state__in=LIVE)
 
 
-class Item(Recorded):
+class Item(Moving, Recorded):
     """One piece of work with a value that was named before it is done."""
 
     agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="items")
@@ -190,6 +190,9 @@ class Item(Recorded):
     )  # fmt: skip
     ADDED = frozenset({"assignment_id"})
     WORDS = ("title", "done_when", "origin", "report", "end_words")
+
+    MOVES = MOVES
+    NOT_POSSIBLE = _("“%(move)s” is not possible: this item is “%(state)s”.")
 
     objects = ItemQuerySet.as_manager()
 
@@ -248,19 +251,6 @@ class Item(Recorded):
         if self.assignment is not None:
             return self.assignment.state in PIECE_CALLED_OFF
         return self.task is not None and self.task.state in TASK_CALLED_OFF
-
-    def must_allow(self, move: Move) -> None:
-        if self.state not in MOVES[move][0]:
-            raise Refusal(
-                _t("“%(move)s” is not possible: this item is “%(state)s”.")
-                % {"move": move.label, "state": self.get_state_display()}
-            )
-
-    def go(self, move: Move) -> None:
-        self.must_allow(move)
-        target = MOVES[move][1]
-        if target is not None:
-            self.state = target
 
     def may_object(self, now: datetime) -> bool:
         return self.state == State.SCORED and self.object_by is not None and now <= self.object_by

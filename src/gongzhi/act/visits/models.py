@@ -11,15 +11,14 @@ from typing import Final, Self
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from gongzhi.ground.access.reach import holds_position
 from gongzhi.ground.access.roles import Role
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.models import Recorded
+from gongzhi.ground.moves import Moving
 from gongzhi.ground.places.models import Place
-from gongzhi.ground.refusals import Refusal
 
 
 class State(models.TextChoices):
@@ -57,7 +56,7 @@ class VisitQuerySet(models.QuerySet["Visit"]):
         return self.promised().filter(promise_due__lt=today)
 
 
-class Visit(Recorded):
+class Visit(Moving, Recorded):
     """A visit belongs to a position. Where it was is a place of the list, never where a telephone happened to be."""
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # may be drawn on the device
@@ -83,6 +82,9 @@ class Visit(Recorded):
         "made_by_id", "promise_due", "kept_on", "kept_by_id",
     )  # fmt: skip
     WORDS = ("whom", "asked", "promise", "kept_words")
+
+    MOVES = MOVES
+    NOT_POSSIBLE = _("“%(move)s” is not possible: this visit is “%(state)s”.")
 
     objects = VisitQuerySet.as_manager()
 
@@ -111,12 +113,3 @@ class Visit(Recorded):
 
     def __str__(self) -> str:
         return f"{self.place}: {self.day}"
-
-    def go(self, move: Move) -> None:
-        allowed, target = MOVES[move]
-        if self.state not in allowed:
-            raise Refusal(
-                _t("“%(move)s” is not possible: this visit is “%(state)s”.")
-                % {"move": move.label, "state": self.get_state_display()}
-            )
-        self.state = target

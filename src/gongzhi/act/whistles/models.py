@@ -19,8 +19,8 @@ from gongzhi.ground.access.reach import holds_position, reach
 from gongzhi.ground.access.roles import Role
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.models import Recorded
+from gongzhi.ground.moves import Moving
 from gongzhi.ground.places.models import Place
-from gongzhi.ground.refusals import Refusal
 from gongzhi.understand.cases.models import Case
 
 
@@ -65,7 +65,7 @@ class WhistleQuerySet(models.QuerySet["Whistle"]):
         return self.filter(whistle_cases__case=case)
 
 
-class Whistle(Recorded):
+class Whistle(Moving, Recorded):
     """One call of a street. The street ends it with the result; each unit answers for itself."""
 
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
@@ -87,6 +87,9 @@ class Whistle(Recorded):
         "ended_by_id",
     )  # fmt: skip
     WORDS = ("need", "site", "result")
+
+    MOVES = MOVES
+    NOT_POSSIBLE = _("“%(move)s” is not possible: this whistle is “%(state)s”.")
 
     objects = WhistleQuerySet.as_manager()
 
@@ -115,15 +118,6 @@ class Whistle(Recorded):
     @property
     def is_open(self) -> bool:
         return self.state == State.BLOWN
-
-    def go(self, move: Move) -> None:
-        allowed, target = MOVES[move]
-        if self.state not in allowed:
-            raise Refusal(
-                _t("“%(move)s” is not possible: this whistle is “%(state)s”.")
-                % {"move": move.label, "state": self.get_state_display()}
-            )
-        self.state = target
 
 
 class WhistleCase(models.Model):
@@ -198,7 +192,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         return self.filter(whistle__state=State.BLOWN, state__in=AWAITED, whistle__arrive_by__lt=now)
 
 
-class Invitation(Recorded):
+class Invitation(Moving, Recorded):
     """One unit that is called: a position of this house, or a unit outside it by its name."""
 
     whistle = models.ForeignKey(Whistle, on_delete=models.PROTECT, related_name="invitations")
@@ -229,6 +223,9 @@ class Invitation(Recorded):
         "reminded_at",
     )  # fmt: skip
     WORDS = ("reason", "ruling", "measures", "result")
+
+    MOVES = UNIT_MOVES
+    NOT_POSSIBLE = _("“%(move)s” is not possible: this unit is “%(state)s”.")
 
     objects = InvitationQuerySet.as_manager()
 
@@ -281,15 +278,6 @@ class Invitation(Recorded):
         if self.place is None:
             return self.outside
         return _t("%(role)s, %(place)s") % {"role": self.get_role_display(), "place": self.place.name}
-
-    def go(self, move: UnitMove) -> None:
-        allowed, target = UNIT_MOVES[move]
-        if self.state not in allowed:
-            raise Refusal(
-                _t("“%(move)s” is not possible: this unit is “%(state)s”.")
-                % {"move": move.label, "state": self.get_state_display()}
-            )
-        self.state = target
 
     @property
     def awaited(self) -> bool:

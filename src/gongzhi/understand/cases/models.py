@@ -19,9 +19,9 @@ from gongzhi.ground.access.reach import holds_position, reach
 from gongzhi.ground.access.roles import Role
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.models import Recorded
+from gongzhi.ground.moves import Moving
 from gongzhi.ground.places.models import Place
 from gongzhi.ground.places.paths import below
-from gongzhi.ground.refusals import Refusal
 from gongzhi.sense.channels.models import Message
 
 
@@ -234,7 +234,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.filter(placed=False, state__in=OPEN)
 
 
-class Case(Recorded):
+class Case(Moving, Recorded):
     """One matter. Its story stands in the record; this row is how things are now."""
 
     class ClosedAs(models.TextChoices):
@@ -345,6 +345,9 @@ class Case(Recorded):
     )
     WORDS = ("summary", "address", "outcome", "pause_reason", "extension_reason")
 
+    MOVES = MOVES
+    NOT_POSSIBLE = _("“%(move)s” is not possible while the case is “%(state)s”.")
+
     objects = CaseQuerySet.as_manager()
 
     class Meta:
@@ -403,21 +406,6 @@ class Case(Recorded):
 
     def __str__(self) -> str:
         return self.number
-
-    def must_allow(self, move: Move) -> None:
-        """Refusal when the move is not legal in the present state."""
-        if self.state not in MOVES[move][0]:
-            raise Refusal(
-                _t("“%(move)s” is not possible while the case is “%(state)s”.")
-                % {"move": move.label, "state": self.get_state_display()}
-            )
-
-    def go(self, move: Move) -> None:
-        """Check the move and take it (in memory)."""
-        self.must_allow(move)
-        target = MOVES[move][1]
-        if target is not None:
-            self.state = target
 
     @property
     def is_open(self) -> bool:

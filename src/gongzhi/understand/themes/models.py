@@ -10,15 +10,14 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from gongzhi.ground.access.reach import holds_position, reach
 from gongzhi.ground.access.roles import Role
 from gongzhi.ground.accounts.models import User
 from gongzhi.ground.ledger.models import Recorded
+from gongzhi.ground.moves import Moving
 from gongzhi.ground.places.models import Place
-from gongzhi.ground.refusals import Refusal
 from gongzhi.understand.cases.models import Case
 
 
@@ -110,7 +109,7 @@ class ThemeQuerySet(models.QuerySet["Theme"]):
         return self.filter(state=State.ANSWERED)
 
 
-class Theme(Recorded):
+class Theme(Moving, Recorded):
     """What many demands are about together. Found by comparing texts; a theme only when a person has confirmed it."""
 
     survey = models.ForeignKey(Survey, on_delete=models.PROTECT, null=True, blank=True, related_name="themes")
@@ -143,6 +142,9 @@ class Theme(Recorded):
         "answered_by_id", "dropped_at", "dropped_by_id",
     )  # fmt: skip
     WORDS = ("name", "outcome", "drop_reason")
+
+    MOVES = MOVES
+    NOT_POSSIBLE = _("“%(move)s” is not possible: this theme is “%(state)s”.")
 
     objects = ThemeQuerySet.as_manager()
 
@@ -185,19 +187,6 @@ class Theme(Recorded):
     @property
     def is_live(self) -> bool:
         return self.state in LIVE
-
-    def must_allow(self, move: Move) -> None:
-        if self.state not in MOVES[move][0]:
-            raise Refusal(
-                _t("“%(move)s” is not possible: this theme is “%(state)s”.")
-                % {"move": move.label, "state": self.get_state_display()}
-            )
-
-    def go(self, move: Move) -> None:
-        self.must_allow(move)
-        target = MOVES[move][1]
-        if target is not None:
-            self.state = target
 
 
 class ThemeCase(models.Model):
