@@ -44,7 +44,7 @@ WORDS: Final[Mapping[str, Words]] = {
         thing=_("shared task"),
         things=_("Shared tasks"),
         take=_("Confirm receipt"),
-        hand_on=_("Offer to groups"),
+        hand_on=_("Pass down"),
         report=_("Report the result"),
         promise=_("What the street has sent. Offer pieces to residents’ groups and member organisations first."),
     ),

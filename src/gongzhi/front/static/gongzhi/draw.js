@@ -23,6 +23,12 @@
 
   const words = (data) => [data.text, data.whom, data.asked, data.words, data.reason, data.promise].filter(Boolean).join(" · ");
   const name = (kind) => say(`kind_${kind.replace(".", "_")}`, {});
+  // What it is about, while the day's work still knows it.
+  const called = (data) => {
+    const { tasks = [], pieces = [] } = field.day || {};
+    const same = (rows, id) => rows.find((row) => id && String(row.id) === String(id)) || {};
+    return same(tasks, data.task).title || same(pieces, data.assignment).title || "";
+  };
   const pending = ["waiting", "again", "refused", "doubtful"];
 
   const SHOWN = 60; // rows of what waits; the count says how many there are
@@ -58,14 +64,14 @@
           .map((item) => ({ ...item, title: words(item.data) || name(item.kind), kind_words: name(item.kind), when: clock(item.at), state_words: say(`state_${item.state}`, {}) }));
       if (which === "outbox")
         rows = items
-          .filter((item) => !quiet.includes(item.kind) || item.state !== "done")
+          .filter((item) => !quiet.includes(item.kind) || !["waiting", "again", "done"].includes(item.state))
           .reverse()
           .sort((one, other) => pending.includes(other.state) - pending.includes(one.state))
           .slice(0, SHOWN)
           .map((item) => ({
             ...item,
             title: words(item.data) || name(item.kind),
-            kind_words: name(item.kind),
+            kind_words: [name(item.kind), called(item.data)].filter(Boolean).join(" · "),
             when: clock(item.at),
             state_words: say(`state_${item.state}`, {}),
             number: item.state === "done" && item.says ? say("number", { number: item.says }) : "",

@@ -27,7 +27,8 @@ window.outbox = (() => {
       })),
     );
     const on = [new Date(at)].map((when) => `${when.getFullYear()}-${two(when.getMonth() + 1)}-${two(when.getDate())}`)[0];
-    const item = { key: draw(), at, on, state: "waiting", files: boxes, box: await sealJson({ kind, data }) };
+    const quiet = kind === "assignment.read"; // that it was opened: nobody entered it, nobody waits for it
+    const item = { key: draw(), at, on, quiet, state: "waiting", files: boxes, box: await sealJson({ kind, data }) };
     item.seq = await put("items", item);
     await count();
     tell("added", item.key);
@@ -63,7 +64,7 @@ window.outbox = (() => {
 
   const open_states = ["waiting", "again", "refused", "doubtful"];
   const count = async () => {
-    const number = (await rows()).filter((item) => open_states.includes(item.state)).length;
+    const number = (await rows()).filter((item) => open_states.includes(item.state) && !item.quiet).length;
     try {
       if (number) localStorage.setItem("gongzhi-waiting", number);
       else localStorage.removeItem("gongzhi-waiting");

@@ -79,7 +79,7 @@ class PassForm(forms.Form):
     places = forms.TypedMultipleChoiceField(
         label=_("To whom?"),
         coerce=int,
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"data-tick": ""}),
         error_messages={"required": _("Choose at least one place below.")},
     )
     part = forms.CharField(

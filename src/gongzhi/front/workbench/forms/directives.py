@@ -183,7 +183,12 @@ class DirectiveForm(forms.Form):
         listed = admission.choices(self.sender.path, timezone.localdate())
         self._field("assist_item").choices = [("", _t("not of the list")), *listed]
         self._field("asks_for").choices = held.choices()
-        self._field("target_level").choices = levels_below(self.sender)
+        levels = levels_below(self.sender)
+        self._field("target_level").choices = levels
+        if levels and not self.initial.get("target_level"):
+            self.initial["target_level"] = levels[0][0]  # the next below: nearly always the one that is meant
+        for name in ("parts", "amount", "unit"):  # needed, though in one of several ways
+            self._field(name).one_of_several = True
         children = Place.objects.current().filter(parent=self.sender).order_by("path")
         self._field("parts").choices = [
             (ALL, _t("all of %(place)s") % {"place": self.sender.name}),
@@ -224,6 +229,8 @@ class DirectiveForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
         parts = data.get("parts") or []
+        if ALL in parts and len(parts) > 1:
+            self.add_error("parts", _t("You ticked all of it and some parts as well. Leave one of the two."))
         ids = [self.sender.pk] if ALL in parts else [int(one) for one in parts]
         for key in data.get("groups") or []:
             ids += self.kept[key].places
@@ -231,6 +238,8 @@ class DirectiveForm(forms.Form):
         data["target_places"] = sorted(set(ids)) if self.sender.pk not in ids else [self.sender.pk]
         if not ids and not {"parts", "groups", "written"} & set(self.errors):
             self.add_error("parts", _t("Choose at least one place."))
+        if not data.get("amount") and not data.get("reply_by") and not {"amount", "reply_by"} & set(self.errors):
+            self.add_error("amount", _t("Say until when an answer is needed."))
         return data
 
     def ask(self) -> Ask:

@@ -50,6 +50,7 @@ from gongzhi.ground.ledger.events import label_of
 from gongzhi.ground.ledger.models import Entry
 from gongzhi.ground.places.models import Level, Place
 from gongzhi.ground.refusals import Refusal
+from gongzhi.ground.rules.working import Module
 
 A_PAGE: Final = 50
 A_SHEET: Final = 200  # more than this nobody carries
@@ -141,7 +142,9 @@ class Assignments(Lists):
             "total": page.paginator.count,
             "show": show,
             "filters": [
-                {"name": name, "words": words, "count": totals.get(name)} for name, (words, _states) in _FILTERS.items()
+                {"name": name, "words": words, "count": totals.get(name)}
+                for name, (words, _states) in _FILTERS.items()
+                if totals.get(name) != 0 or name in ("open", show)  # what holds nothing is no choice
             ],
             "words": words_of(working_for(request)),
         }
@@ -202,7 +205,8 @@ class OnePiece(Guarded):
         questions = list(piece.questions.order_by("pk"))
         steps = list(piece.steps.order_by("pk"))
         stands = admission.standing(piece)
-        words = words_of(working_for(request))
+        working = working_for(request)
+        words = words_of(working)
         context = {
             "piece": piece,
             "directive": directive,
@@ -226,6 +230,10 @@ class OnePiece(Guarded):
             "like_held": held.alike(directive.title, directive.text) if directive.asks_because else [],
             "parts": parts,
             "below": below,
+            "may_offer": mine
+            and piece.in_hand
+            and working.uses(Module.CLAIMS)
+            and bool(posts_with(self.person, "callups.keep")),
             "question": next((one for one in questions if one.is_open), None),
             "answered": next((one for one in reversed(questions) if one.answer), None),
             "reports": reports,

@@ -16,9 +16,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 
-from gongzhi.act.directives import actions, pieces
+from gongzhi.act.directives import actions, admission, pieces
 from gongzhi.act.directives.board import board_of, pieces_of
 from gongzhi.act.directives.files import TYPES, detach_file
 from gongzhi.act.directives.models import (
@@ -42,6 +42,7 @@ from gongzhi.act.directives.writing import write_directive
 from gongzhi.front.clock_words import Clock, running_clock
 from gongzhi.front.codes import code_of, drawn
 from gongzhi.front.workbench.forms.directives import (
+    ALL,
     AnswerForm,
     DirectiveForm,
     ReturnForm,
@@ -79,7 +80,7 @@ PIECE_TAGS: Final = {
 }
 # What the board counts, in the order of its columns: (name, words, colour when there are any).
 FIGURES: Final = (
-    ("places", gettext_lazy("Places"), ""),
+    ("places", pgettext_lazy("of a board", "Sent to"), ""),
     ("unread", gettext_lazy("Not read"), "amber"),
     ("working", gettext_lazy("At work"), ""),
     ("late", gettext_lazy("Late"), "red"),
@@ -96,11 +97,13 @@ def refuse(form: Form, refusal: Refusal) -> None:
 
 
 def clock_of(piece: Assignment, now: Any) -> Clock:
-    if piece.state in (State.DONE, State.TAKEN, State.REFUSED, State.WITHDRAWN):
-        return Clock("done" if piece.state == State.DONE else "still", _("ended"))
+    if piece.state in (State.TAKEN, State.REFUSED, State.WITHDRAWN):
+        return Clock("still", _("ended"))
+    if piece.state == State.DONE and (piece.due_at is None or piece.reported_at is None):
+        return Clock("done", _("ended"))
     if piece.due_at is None:
         return Clock("still", _("waits for our answer"))
-    if piece.state == State.SUBMITTED:
+    if piece.state in (State.SUBMITTED, State.DONE):
         late = piece.reported_at is not None and piece.reported_at > piece.due_at
         return Clock("amber" if late else "done", _("reported late") if late else _("reported in time"))
     return running_clock(piece.due_at, piece.yellow_at, now)
@@ -233,6 +236,8 @@ class Writing(Guarded):
             shown = {"target_places": "parts", "reply_span": "amount", "name": "keep_as"}.get(refusal.field or "")
             refuse(form, Refusal(refusal.reason, field=shown, status=refusal.status) if shown else refusal)
             return self.show(request, form, before, status=refusal.status)
+        if act == "send":
+            told_sent(request, directive)
         return redirect("workbench:directive", pk=directive.pk)
 
     def show(
@@ -242,7 +247,7 @@ class Writing(Guarded):
             "form": form,
             "before": before,
             "files": list(before.files.order_by("pk")) if before is not None else [],
-            "preview": preview(form, self.now) if form.is_bound else None,
+            "preview": preview(form, self.now) if form.is_bound else all_of_it(form, self.now),
         }
         return render(request, "workbench/directive_write.html", context, status=status)
 
@@ -271,6 +276,23 @@ def preview(form: DirectiveForm, now: Any) -> Preview | None:
         on=timezone.localdate(now),
     )
     return Preview(places.count(), data.get("minutes") or 0)
+
+
+def all_of_it(form: DirectiveForm, now: Any) -> Preview | None:
+    """The same for a form that nobody has touched yet, where it goes to the whole area."""
+    level = form.initial.get("target_level")
+    if not level or form.initial.get("parts") != [ALL]:
+        return None
+    whole = targets(ids=[form.sender.pk], level=level, profile="", on=timezone.localdate(now))
+    return Preview(whole.count(), form.initial.get("minutes") or 0)
+
+
+def told_sent(request: HttpRequest, directive: Directive) -> None:
+    """Say to how many it went. What is sent later says when on its page."""
+    count = directive.assignments.top().count()
+    if count:
+        words = ngettext("Sent to %(count)d place.", "Sent to %(count)d places.", count)
+        messages.success(request, words % {"count": count})
 
 
 class DirectiveNew(Writing):
@@ -330,8 +352,7 @@ class PieceLine:
     clock: Clock
     url: str
     words: str = ""
-    photos: int = 0
-    minutes: int = 0
+    meta: str = ""
     may_confirm: bool = False
     code: str = ""
     drawing: str = ""
@@ -388,7 +409,7 @@ class BoardView(Guarded):
             lines.append(Line(part.path, part.name, url, cells(part.figures, base, **deeper)))
         return Standing(at, query, cells(board.figures, base, **query), board.figures, lines)
 
-    def lines_of(self, found: list[Assignment], ours: bool) -> list[PieceLine]:
+    def lines_of(self, found: list[Assignment], directive: Directive, ours: bool) -> list[PieceLine]:
         lines = []
         for piece in found:
             line = PieceLine(
@@ -397,18 +418,29 @@ class BoardView(Guarded):
                 clock=clock_of(piece, self.now),
                 url=reverse("workbench:directive_piece", args=[piece.pk]),
             )
+            above = piece.place.parent
+            told = [above.name] if above is not None and above.pk != directive.issuer_place_id else []
             if piece.state == State.SUBMITTED:
                 said = next((one for one in piece.reports.all() if one.counted), None)
                 if said is not None:
-                    line.words, line.photos, line.minutes = said.words, len(said.photos.all()), said.minutes
+                    line.words = said.words
+                    if photos := len(said.photos.all()):
+                        told.append(ngettext("%(count)d photo", "%(count)d photos", photos) % {"count": photos})
+                    if said.minutes:
+                        told.append(_("%(minutes)d minutes") % {"minutes": said.minutes})
                     line.may_confirm = ours and said.by_id != self.person.pk
             elif piece.state == State.ASKING:
                 asked = next((one for one in piece.questions.all() if one.is_open), None)
-                line.words = f"{asked.get_kind_display()} {asked.words}" if asked is not None else ""
+                line.words = f"{asked.get_kind_display()} · {asked.words}" if asked is not None else ""
             elif piece.state == State.RETURNED:
                 line.words = piece.return_reason
             elif piece.state == State.REFUSED:
-                line.words = piece.article
+                line.words = _article_words(piece.article)
+            if piece.returns:
+                told.append(
+                    ngettext("sent back once", "sent back %(count)d times", piece.returns) % {"count": piece.returns}
+                )
+            line.meta = " · ".join(told)
             lines.append(line)
         return lines
 
@@ -475,7 +507,7 @@ class DirectivePage(BoardView):
             paginator = Paginator(ordered, PIECES_A_PAGE)
             paginator.count = standing.figures[shown]  # counted already
             page = paginator.get_page(request.GET.get("page"))
-            lines = self.lines_of(list(page.object_list), ours)
+            lines = self.lines_of(list(page.object_list), directive, ours)
         above = []
         if at != directive.place_path:
             base = reverse("workbench:directive", args=[directive.pk])
@@ -507,6 +539,12 @@ class DirectivePage(BoardView):
     @staticmethod
     def nothing_open(figures: dict[str, int]) -> bool:
         return not any(figures[name] for name in ("unread", "working", "asking", "results"))
+
+
+def _article_words(code: str) -> str:
+    """What a refusal is founded on, as people call it."""
+    found = admission.article(code)
+    return f"{found.name}: {found.says}" if found is not None else code
 
 
 def _span_words(directive: Directive) -> str:
@@ -550,7 +588,7 @@ class DirectiveAct(DirectivePage):
 
     def act(self, request: HttpRequest, pk: int, act: str, given: QueryDict) -> None:
         if act == "send":
-            actions.issue_directive(directive_id=pk, by=self.person, now=self.now)
+            told_sent(request, actions.issue_directive(directive_id=pk, by=self.person, now=self.now))
         elif act == "close":
             actions.close_directive(directive_id=pk, by=self.person, now=self.now)
         elif act == "remind":
@@ -594,7 +632,7 @@ class DirectivePrint(BoardView):
         page = Paginator(self.with_words(rows, "places").order_by("place_path", "pk"), MOST_PRINTED).get_page(
             request.GET.get("page")
         )
-        lines = self.lines_of(list(page.object_list), ours=False)
+        lines = self.lines_of(list(page.object_list), directive, ours=False)
         for line in lines:
             line.code = code_of("A", line.piece.pk)
             line.drawing = drawn(line.code)
@@ -670,6 +708,7 @@ class PieceView(Guarded):
             "below": [(one, PIECE_TAGS[State(one.state)], clock_of(one, self.now)) for one in below_it],
             "story": story_of(piece, reports, questions),
             "code": code_of("A", piece.pk),
+            "refused_by": admission.article(piece.article) if piece.article else None,
             "board": Directive.objects.boards_for(self.person).filter(pk=piece.directive_id).exists(),
             "answer_form": AnswerForm(auto_id="answer_%s"),
             "return_form": ReturnForm(auto_id="return_%s"),
@@ -706,7 +745,7 @@ def story_of(piece: Assignment, reports: list[Report], questions: list[Question]
         last = max((said.at for said in reports), default=piece.round.sent_at)
         told.append(Told(max(last, piece.accepted_at or last), "undo", _("Sent back"), piece.return_reason))
     if piece.ended_at is not None:
-        words = piece.article if piece.state == State.REFUSED else ""
+        words = _article_words(piece.article) if piece.state == State.REFUSED else ""
         if piece.state == State.WITHDRAWN:
             words = piece.directive.ending
         told.append(Told(piece.ended_at, PIECE_TAGS[State(piece.state)][1], piece.get_state_display(), words))
