@@ -117,12 +117,49 @@ TABLE = {
     ("post", "/units/{came}/report"):        "... ... .- .+ --- - --.",
     ("get", "/themes"):                      "--- --+ -+ ++ --- - -+-",
     ("get", "/themes/{theme}"):              "--- --+ -+ .. --- - -+-",
+    ("get", "/directives"):                  "--- --+ -+ +- --- - -+-",
+    ("get", "/directives/{sent}"):           "--- --. -+ .- --- - -+-",
+    ("get", "/directives/{sent}/board"):     "--- --. -+ .- --- - -+-",
+    ("post", "/directives"):                 "--- --+ -+ +- --- - -+-",
+    ("post", "/directives/{draft}/change"):  "--- --. -+ .- --- - -+-",
+    ("post", "/directives/{draft}/issue"):   "--- --. -+ .- --- - -+-",
+    ("post", "/directives/{sent}/withdraw"): "--- --- -+ .- --- - -+-",
+    ("post", "/directives/{ended}/close"):   "--- --- -+ .- --- - -+-",
+    ("get", "/assignments"):                 "+++ +++ ++ +- --- - ++-",
+    ("get", "/assignments/{piece}"):         "... +.+ .+ .- --- - .+-",
+    ("post", "/assignments/{piece}/read"):   "... +.+ .- .- --- - .--",
+    ("post", "/assignments/{piece}/accept"): "... +.+ .- .- --- - .--",
+    ("post", "/assignments/{barred}/refuse"):"... +.+ .- .- --- - .--",
+    ("post", "/assignments/{piece}/ask"):    "... +.+ .- .- --- - .--",
+    ("post", "/assignments/{piece}/pass-down"):"... +.+ .- .- --- - .--",
+    ("post", "/assignments/{passed}/recall"):"... +.+ .- .- --- - .--",
+    ("post", "/assignments/{piece}/report"): "... +.+ .- .- --- - .--",
+    ("post", "/assignments/{asking}/answer"):"... -.- .+ .- --- - .+-",
+    ("post", "/assignments/{reported}/return"):"... -.- .+ .- --- - .+-",
+    ("post", "/assignments/{reported}/confirm"):"... -.- .+ .- --- - .+-",
+    ("post", "/assignments/{piece}/release"):"... -.- .+ .- --- - .+-",
     ("get", "/rates"):                       "--- +++ ++ -- --- - -+-",
 }  # fmt: skip
 
 
+DIRECTIVE = {
+    "title": "防汛排查", "text": "逐楼排查地下空间。", "done_when": "每个地下空间都看过。", "target_level": "village",
+    "target_places": ["110108014001"], "reply_span": "3 working_days",
+}  # fmt: skip
+
+
 def body_of(path: str, tomorrow: str, community: str, given: dict[str, Any]) -> Any:
+    if path.startswith("/assignments") and path.endswith("report"):
+        return {"words": "都看过了。"}
+    if path.startswith("/assignments") and path.endswith("answer"):
+        return {"outcome": "answered", "answer": "都要看。"}
     return {
+        "directives": DIRECTIVE,
+        "change": DIRECTIVE,
+        "issue": {},
+        "withdraw": {"reason": "不再需要"},
+        "ask": {"kind": "clarify", "words": "哪几栋？"},
+        "pass-down": {"pieces": [{"part": "北边"}, {"part": "南边"}]},
         "messages": MESSAGE,
         "sort": {"category": LITTER},
         "assign": {"role": "property_manager", "place": community},
@@ -163,6 +200,34 @@ def test_every_operation_stands_in_the_table() -> None:
     assert {(method, spelled(path)) for method, path in described} == {
         (method, spelled(path)) for method, path in TABLE
     }
+
+
+def directives(town: Any, now: Any) -> dict[str, int]:
+    """Work that the street has sent to its communities, in every state that something is done with."""
+    from gongzhi.act.directives import actions, pieces
+    from gongzhi.act.directives.asking import Ask
+    from gongzhi.act.directives.models import Assignment
+
+    def sent(**more: Any) -> Any:
+        ask = Ask(**{**DIRECTIVE, "target_places": [town.street.pk], "assist_item": "disaster", **more})
+        return actions.draft_directive(ask=ask, by=town.street_clerk, now=now)
+
+    def piece(**more: Any) -> Any:
+        found = actions.issue_directive(directive_id=sent(**more).pk, by=town.street_clerk, now=now)
+        return Assignment.objects.get(directive=found, place=town.community)
+
+    first, passed, asking, reported = piece(), piece(), piece(), piece()
+    parts = [pieces.Piece(place_id=town.grid.pk)]
+    pieces.pass_down(assignment_id=passed.pk, pieces=parts, by=town.clerk, now=now)
+    pieces.ask_sender(assignment_id=asking.pk, kind="clarify", words="哪几栋？", by=town.clerk, now=now)
+    pieces.report_result(assignment_id=reported.pk, words="都看过了。", by=town.clerk, now=now)
+    ended = piece()
+    for one in ended.directive.assignments.all():
+        pieces.release_piece(assignment_id=one.pk, by=town.street_clerk, now=now)
+    return {
+        "sent": first.directive_id, "draft": sent().pk, "ended": ended.directive_id, "piece": first.pk,
+        "barred": piece(assist_item="").pk, "passed": passed.pk, "asking": asking.pk, "reported": reported.pk,
+    }  # fmt: skip
 
 
 def test_who_may_do_what_by_token(
@@ -210,7 +275,8 @@ def test_who_may_do_what_by_token(
         name="积水", place=town.community, place_path=town.community.path, since=moment.now - timedelta(days=9),
         until=moment.now, proposed_at=moment.now,
     )  # fmt: skip
-    given = {
+    directed = directives(town, moment.now)
+    given = directed | {
         "ruling": sent_back.rulings.get().pk, "slip": case.slips.get().pk, "whistle": calls[0].pk,
         "unit": calls[0].invitations.get().pk, "came": came.pk, "theme": theme.pk,
         "officers": officers.number, "shared": shared.number,
@@ -369,6 +435,34 @@ def test_filters_and_pages(town: Any, report: Any, token_for: Any, ask: Any, mom
         ("get", "/cases?category=no.such", None, 422, "category"),
         ("get", "/cases/nothing", None, 404, None),
         ("get", "/tasks/99999999999999999999999", None, 422, "task_id"),
+        ("get", "/directives?state=nonsense", None, 422, "state"),
+        ("get", "/directives/1/board?round=0", None, 422, "round"),
+        ("get", "/assignments?state=nonsense", None, 422, "state"),
+        ("get", "/assignments?whose=everybody", None, 422, "whose"),
+        ("post", "/directives", {**DIRECTIVE, "target_places": []}, 422, "target_places"),
+        ("post", "/directives", {**DIRECTIVE, "target_places": ["99"]}, 422, "target_places"),
+        ("post", "/directives", {**DIRECTIVE, "target_places": ["110108"]}, 422, "target_places"),
+        ("post", "/directives", {**DIRECTIVE, "target_level": "city"}, 422, "target_level"),
+        ("post", "/directives", {**DIRECTIVE, "title": "\x00"}, 422, "title"),
+        ("post", "/directives", {**DIRECTIVE, "reply_span": "soon"}, 422, "reply_span"),
+        ("post", "/directives", {**DIRECTIVE, "reply_by": "2026-11-19T10:00:00"}, 422, "reply_by"),
+        ("post", "/directives", {**DIRECTIVE, "reply_by": "9999-12-31T23:59:59-12:00"}, 422, "reply_by"),
+        ("post", "/directives", {**DIRECTIVE, "reply_by": "2026-11-19T10:00:00Z"}, 422, "reply_span"),
+        ("post", "/directives", {**DIRECTIVE, "starts_on": "2026-11-19"}, 422, "rhythm"),
+        ("post", "/directives", {**DIRECTIVE, "rhythm": "weekly", "starts_on": "2026-11-19"}, 422, "ends_on"),
+        ("post", "/directives", {**DIRECTIVE, "evidence": "photo"}, 422, "evidence_reason"),
+        ("post", "/directives", {**DIRECTIVE, "assist_item": "no.such"}, 422, "assist_item"),
+        ("post", "/directives", {**DIRECTIVE, "asks_for": ["no.such"]}, 422, "asks_for"),
+        ("post", "/directives", {**DIRECTIVE, "target_profile": "x"}, 422, "target_profile"),
+        ("post", "/directives", {**DIRECTIVE, "office": "99"}, 422, "office"),
+        ("post", "/directives", {**DIRECTIVE, "office": "110108"}, 403, None),
+        ("post", "/directives/1/issue", {}, 404, None),
+        ("post", "/assignments/1/read", None, 404, None),
+        ("post", "/assignments/1/ask", {"kind": "x", "words": "？？"}, 422, "kind"),
+        ("post", "/assignments/1/report", {"words": "好了", "key": "x"}, 422, "key"),
+        ("post", "/assignments/1/report", {"words": "好了", "photos": ["?"]}, 422, "photos"),
+        ("post", "/assignments/1/report", {"words": "好了", "photos": ["eA=="]}, 422, "photos"),
+        ("post", "/assignments/1/pass-down", {"pieces": []}, 422, "pieces"),
         ("get", "/rates?by=worker", None, 422, "by"),
         ("get", "/rates?since=2026-11-19&until=2026-11-18", None, 422, "until"),
         ("get", "/rates?until=9999-12-31", None, 422, "until"),

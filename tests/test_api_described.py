@@ -24,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
 
 from gongzhi.config.wsgi import application
 from gongzhi.ground.access.tokens import create_token, verbs_for_tokens
+from tests.test_api import directives
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -54,7 +55,10 @@ def known(town: Any, assigned: Any, done: Any, report: Any, moment: Any) -> dict
     _m, case = assigned()
     _m, new = report(text="西门的路灯不亮。")
     _m, checked = done(text="北门的路灯也不亮。")
+    directed = directives(town, moment.now)
     return {
+        "directive_id": [directed["sent"], directed["draft"]],
+        "assignment_id": [directed["piece"], directed["asking"], directed["passed"]],
         "number": [case.number, new.number, checked.number],
         "task_id": [case.tasks.get().pk],
         "check_id": [checked.checks.get().pk],

@@ -179,7 +179,7 @@ def once_per_key(request: HttpRequest, key: str | None, do: Callable[[datetime],
     return once(token_of(request), key, asked, lambda: do(now), now=now)[0]
 
 
-def act(request: HttpRequest, key: str | None, action: Callable[..., Model], **given: Any) -> int:
+def act(request: HttpRequest, key: str | None, action: Callable[..., Model], /, **given: Any) -> int:
     """One action of a room, by the person who asks, once for each idempotency key; the id of the row it gives back."""
     person = person_of(request)
     return once_per_key(request, key, lambda now: action(**given, by=person, now=now).pk)

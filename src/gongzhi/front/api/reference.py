@@ -20,6 +20,10 @@ change something take the header `Idempotency-Key`.
 | status | when |
 | --- | --- |
 """
+_ORDER: Final = (
+    "cases", "rulings", "slips", "tasks", "checks", "directives", "assignments", "whistles", "themes", "rates",
+    "ground",
+)  # fmt: skip
 
 
 def _shape(schema: Mapping[str, Any]) -> str:
@@ -66,7 +70,19 @@ def api_as_markdown() -> str:
     for path, operations in described["paths"].items():
         for method, operation in operations.items():
             by_tag.setdefault(operation["tags"][0], []).append((method.upper(), path, operation))
-    for tag in ("cases", "rulings", "slips", "tasks", "checks", "whistles", "themes", "rates", "ground"):
+    for tag in (
+        "cases",
+        "rulings",
+        "slips",
+        "tasks",
+        "checks",
+        "directives",
+        "assignments",
+        "whistles",
+        "themes",
+        "rates",
+        "ground",
+    ):
         page += f"\n## {tag.capitalize()}\n"
         for method, path, operation in by_tag[tag]:
             page += f"\n### {method} {path}\n\n{operation['summary']}. {operation['description']}\n"

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from ninja import Field, Header, Schema
-from pydantic import AfterValidator
+from pydantic import AfterValidator, AwareDatetime
 
+from gongzhi.act.directives.models import MOST_VALUE, RECEIVERS, Evidence
+from gongzhi.act.directives.models import DirectiveState as _DirectiveState
+from gongzhi.act.directives.models import Question as _Question
+from gongzhi.act.directives.models import State as _PieceState
+from gongzhi.act.directives.rhythm import Rhythm
 from gongzhi.act.tasks.models import State as _TaskState
 from gongzhi.act.whistles.models import Kind as WhistleKind
 from gongzhi.act.whistles.models import State as _WhistleState
 from gongzhi.act.whistles.models import UnitState as _UnitState
 from gongzhi.ground.access.roles import Role
 from gongzhi.sense.channels.models import LONGEST_TEXT, AnswerBy, Channel
+from gongzhi.sense.channels.photos import MOST_PHOTOS
 from gongzhi.understand.cases.models import Case, Ruling, Slip
 from gongzhi.understand.cases.models import State as _CaseState
 from gongzhi.understand.themes.models import State as _ThemeState
@@ -39,7 +46,7 @@ def one_of(*values: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-# Spelled out and not as enumerations: three rooms have a "State", and a description knows one of each name.
+# Spelled out and not as enumerations: many rooms have a "State" or a "Kind", and a description knows one of each name.
 CaseState = Annotated[str, Field(json_schema_extra={"enum": list(_CaseState.values)})]
 TaskState = Annotated[str, Field(json_schema_extra={"enum": list(_TaskState.values)})]
 CheckState = Annotated[str, Field(json_schema_extra={"enum": list(_CheckState.values)})]
@@ -49,6 +56,9 @@ SlipState = Annotated[str, Field(json_schema_extra={"enum": list(Slip.State.valu
 WhistleState = Annotated[str, Field(json_schema_extra={"enum": list(_WhistleState.values)})]
 UnitState = Annotated[str, Field(json_schema_extra={"enum": list(_UnitState.values)})]
 ThemeState = Annotated[str, Field(json_schema_extra={"enum": list(_ThemeState.values)})]
+DirectiveState = Annotated[str, Field(json_schema_extra={"enum": list(_DirectiveState.values)})]
+AskKind = Annotated[str, Field(json_schema_extra={"enum": list(_Question.Kind.values)})]
+PieceState = Annotated[str, Field(json_schema_extra={"enum": list(_PieceState.values)})]
 CaseStates = Annotated[
     str,
     one_of("open", "all", *_CaseState.values),
@@ -64,6 +74,16 @@ CheckStates = Annotated[
     one_of("waiting", "all", *_CheckState.values),
     Field(json_schema_extra={"enum": ["waiting", "all", *_CheckState.values]}),
 ]
+DirectiveStates = Annotated[
+    str,
+    one_of("all", *_DirectiveState.values),
+    Field(json_schema_extra={"enum": ["all", *_DirectiveState.values]}),
+]
+PieceStates = Annotated[
+    str,
+    one_of("open", "late", "all", *_PieceState.values),
+    Field(json_schema_extra={"enum": ["open", "late", "all", *_PieceState.values]}),
+]
 Text = Annotated[str, AfterValidator(plain)]
 
 
@@ -73,7 +93,13 @@ def reasonable(day: date) -> date:
     return day
 
 
+def reasonable_moment(moment: datetime) -> datetime:
+    reasonable(moment.date())
+    return moment
+
+
 Day = Annotated[date, AfterValidator(reasonable)]
+Moment = Annotated[AwareDatetime, AfterValidator(reasonable_moment)]
 Digits = Annotated[str, Field(pattern=r"^[0-9]{2,30}$", description="The path of a place.")]
 Number = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,14}$", description="The number of a case.")]
 Id = Annotated[int, Field(ge=1, le=2**62)]
@@ -516,3 +542,234 @@ class RatesOut(Schema):
     by: str
     total: RateNumbers
     items: list[RateRow] = Field(description="By name: a list by numbers would be a ranking.")
+
+
+class DirectiveOut(Schema):
+    id: int
+    number: str
+    version: int
+    state: DirectiveState
+    title: str
+    urgent: bool
+    issuer_role: str
+    issuer_place: str
+    issuer_place_name: str
+    target_level: str
+    rhythm: str
+    next_on: date | None = Field(description="When it is sent again.")
+    created_at: datetime
+    issued_at: datetime | None
+    ended_at: datetime | None
+    ending: str = Field(description="Why it was withdrawn.")
+
+
+class Directives(Schema):
+    items: list[DirectiveOut]
+    page: int
+    has_next: bool
+
+
+class RoundOut(Schema):
+    """One sending."""
+
+    number: int
+    sent_at: datetime
+    due_at: datetime
+    places: int
+
+
+class DirectiveWhole(DirectiveOut):
+    text: str
+    done_when: str
+    legal_basis: str
+    reply_span: str
+    reply_by: datetime | None
+    evidence: str
+    evidence_reason: str
+    value: int
+    minutes: int
+    assist_item: str
+    asks_for: list[str]
+    asks_because: str
+    starts_on: date | None
+    ends_on: date | None
+    target_places: list[str]
+    target_profile: str
+    files: list[str]
+    rounds: list[RoundOut] = Field(description="The newest first.")
+
+
+class DirectiveIn(Schema):
+    title: Annotated[Text, Field(max_length=120)]
+    text: Annotated[Text, Field(max_length=5000, description="What is to be done. No personal data.")]
+    done_when: Annotated[Text, Field(max_length=500, description="Results are looked at by this.")]
+    target_level: Annotated[
+        str,
+        one_of(*RECEIVERS),
+        Field(json_schema_extra={"enum": [str(one) for one in RECEIVERS]}, description="To each place of this level …"),
+    ]
+    target_places: Annotated[
+        list[Digits], Field(min_length=1, max_length=300, description="… in these places, by their paths.")
+    ]
+    target_profile: Annotated[Text, Field(max_length=20)] = ""
+    reply_span: Annotated[Text, Field(max_length=40, description="“3 working_days”; or reply_by.")] = ""
+    reply_by: Moment | None = None
+    legal_basis: Annotated[Text, Field(max_length=300)] = ""
+    urgent: bool = False
+    evidence: Evidence = Evidence.NONE
+    evidence_reason: Annotated[Text, Field(max_length=200, description="Why a photo; the worker reads it.")] = ""
+    value: Annotated[int, Field(ge=0, le=MOST_VALUE, description="Points of one piece.")] = 0
+    minutes: Annotated[int, Field(ge=0, le=6000, description="What one place needs, as an estimate.")] = 0
+    assist_item: Annotated[Text, Field(max_length=20, description="Of the list of what communities assist with.")] = ""
+    asks_for: Annotated[list[Annotated[Text, Field(max_length=40)]], Field(max_length=50)] = Field(
+        default_factory=list, description="Codes of the data that it asks for; what is there already is refused."
+    )
+    asks_because: Annotated[Text, Field(max_length=300)] = ""
+    rhythm: Rhythm = Rhythm.ONCE
+    starts_on: Day | None = None
+    ends_on: Day | None = None
+
+
+class DirectiveNew(DirectiveIn):
+    office: Digits | None = Field(None, description="In whose name; without it the highest of the own offices.")
+
+
+class DirectiveChange(DirectiveIn):
+    version: Version = None
+
+
+class WithdrawIn(Schema):
+    reason: Annotated[Text, Field(max_length=300, description="Everybody who has a piece reads it.")]
+    version: Version = None
+
+
+class Figures(Schema):
+    """How pieces stand. `late` and `in_time` are counted among the others as well."""
+
+    places: int
+    unread: int
+    working: int
+    late: int
+    asking: int
+    results: int
+    done: int
+    over: int
+    in_time: int
+
+
+class PartOut(Figures):
+    path: str
+    name: str
+
+
+class AskedOut(Schema):
+    """A question of the office that has the piece."""
+
+    id: int
+    kind: AskKind
+    words: str
+    asked_at: datetime
+    due_at: datetime
+    outcome: str = Field(description="Empty while it is open.")
+    answer: str
+    answered_at: datetime | None
+
+
+class ResultOut(Schema):
+    id: int
+    assignment: int
+    at: datetime
+    by: str
+    words: str
+    minutes: int
+    photos: int
+    counted: bool = Field(description="False: it came when this was no longer asked for. It is kept.")
+
+
+class AssignmentOut(Schema):
+    id: int
+    directive: int
+    number: str = Field(description="Of the directive.")
+    title: str
+    urgent: bool
+    round: int
+    version: int
+    state: PieceState
+    role: str
+    place: str
+    place_name: str
+    asker_place: str = Field(description="The office that asks for it: the issuer, or who passed it down.")
+    asker_place_name: str
+    parent: int | None = Field(description="The piece of which this is a part.")
+    part: str
+    due_at: datetime | None = Field(description="Nothing while the clock waits for an answer.")
+    yellow_at: datetime | None
+    read_at: datetime | None
+    accepted_at: datetime | None
+    reported_at: datetime | None
+    ended_at: datetime | None
+    returns: int
+    return_reason: str
+    article: str = Field(description="By which it was refused.")
+    question: AskedOut | None = Field(description="The open one.")
+    result: ResultOut | None = Field(description="The last one.")
+
+
+class Assignments(Schema):
+    items: list[AssignmentOut]
+    page: int
+    has_next: bool
+
+
+class AssignmentWhole(AssignmentOut):
+    text: str
+    done_when: str
+    legal_basis: str
+    evidence: str
+    evidence_reason: str
+    value: int
+    minutes: int
+    asks_because: str
+    refusable_by: str = Field(description="The article by which it can be refused now; empty: it cannot.")
+    questions: list[AskedOut]
+    results: list[ResultOut]
+    pieces: list[AssignmentOut] = Field(description="What was split off or passed down.")
+
+
+class BoardOut(Schema):
+    directive: int
+    round: RoundOut | None = Field(description="Nothing while it has not been sent.")
+    at: str
+    figures: Figures
+    parts: list[PartOut] = Field(description="One step further down; none where that is single places.")
+    items: list[AssignmentOut]
+    page: int
+    has_next: bool
+
+
+class AskIn(Schema):
+    kind: Annotated[AskKind, one_of(*_Question.Kind.values)]
+    words: Annotated[Text, Field(max_length=1000)]
+
+
+class PieceIn(Schema):
+    place: Digits | None = Field(None, description="A place below; without it a part of the own office.")
+    part: Annotated[Text, Field(max_length=200, description="Which part; needed for one of the own office.")] = ""
+
+
+class PassIn(Schema):
+    pieces: Annotated[list[PieceIn], Field(min_length=1, max_length=500)]
+
+
+class DoneReportIn(Schema):
+    words: Annotated[Text, Field(max_length=1000, description="What was done; the asking office reads it.")]
+    minutes: Annotated[int, Field(ge=0, le=6000)] = 0
+    photos: Annotated[list[str], Field(max_length=MOST_PHOTOS)] = Field(
+        default_factory=list, description="In base64; the whole request at most 4 MB. Never needed."
+    )
+    key: UUID | None = Field(None, description="Of the sending device: the same key is one report, for ever.")
+
+
+class AnswerIn(Schema):
+    outcome: Literal["answered", "released", "taken"]
+    answer: Annotated[Text, Field(max_length=1000, description="The place reads it.")]

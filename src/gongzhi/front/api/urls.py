@@ -1,9 +1,11 @@
 """The addresses of the REST interface. What stands behind each says who may call it (``door.May``)."""
 
 from gongzhi.front.api.door import api
-from gongzhi.front.api.views import answers, cases, ground, rates, together, work
+from gongzhi.front.api.views import answers, assignments, cases, directives, ground, rates, together, work
 
-__all__ = ["answers", "api", "cases", "ground", "rates", "together", "urlpatterns", "work"]
+__all__ = [
+    "answers", "api", "assignments", "cases", "directives", "ground", "rates", "together", "urlpatterns", "work",
+]  # fmt: skip
 
 app_name = "api"
 urlpatterns = api.urls[0]

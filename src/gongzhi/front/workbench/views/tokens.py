@@ -34,6 +34,8 @@ WORDS: Final = {
     "whistles.answer": _("read and answer whistles"),
     "whistles.blow": _("blow and end whistles"),
     "themes.answer": _("read themes"),
+    "directives.issue": _("send work down, and look at its results"),
+    "directives.work": _("read and do the work that was sent to my office"),
     "rates.read": _("read the three rates of the cases that may be read"),
 }
 
