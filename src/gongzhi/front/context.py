@@ -19,7 +19,7 @@ from gongzhi.front.mode import ORDINARY, Mode
 from gongzhi.front.standing import band, desk_path
 from gongzhi.front.working import hides, label_for, modules_for
 from gongzhi.ground.access.reach import posts_of
-from gongzhi.ground.rules.actions import rule
+from gongzhi.ground.rules.working import Module, lately_on
 
 DISPLAYS: Final = ("ordinary", "elder")
 DISPLAY_COOKIE: Final = "display"
@@ -79,6 +79,8 @@ STAFF_MENU: Final = (
 )
 # Entries that stand there only where a place has switched the module on.
 SWITCHED: Final = {"workbench:points": "points.enabled"}
+# Entries that a place with this module opens every day: they stand behind what was sent to it.
+FORWARD: Final = {"workbench:values": Module.VALUE_BOARD}
 DAILY: Final = 7  # so many stand in the bar when there are more than eight
 RESIDENT_MENU: Final = (
     (_("Report something"), "portal:report", "report", ""),
@@ -130,8 +132,13 @@ def _switched_on(request: HttpRequest) -> tuple[tuple[Any, str, str, str], ...]:
     """The staff's menu without the modules that are switched off wherever the person has a post."""
     on = timezone.localdate()
     paths = {post.place_path for post in posts_of(request.user)}
-    off = {name for name, key in SWITCHED.items() if not any(rule(key, path=path, on=on) for path in paths)}
-    return tuple(entry for entry in STAFF_MENU if entry[1] not in off)
+    off = {name for name, key in SWITCHED.items() if not any(lately_on(key, path, on) for path in paths)}
+    found = [entry for entry in STAFF_MENU if entry[1] not in off]
+    modules = modules_for(request) if paths else frozenset()
+    forward = [entry for entry in found if FORWARD.get(entry[1]) in modules]
+    rest = [entry for entry in found if entry not in forward]
+    place = next(number for number, entry in enumerate(rest) if entry[1] == "workbench:assignments") + 1
+    return (*rest[:place], *forward, *rest[place:])
 
 
 def mode_for(request: HttpRequest, staff: bool) -> Mode:

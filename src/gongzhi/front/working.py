@@ -8,14 +8,18 @@ from typing import Any, Final
 
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from gongzhi.ground.access.models import Post
 from gongzhi.ground.access.reach import posts_of
 from gongzhi.ground.access.roles import Role
 from gongzhi.ground.places.models import Profile
 from gongzhi.ground.rules.working import Flow, Hands, Module, Working, flow_of, lately, modules_of
 
-__all__ = ["Words", "flow_of", "hides", "label_for", "modules_for", "role_words", "words_of", "working_for"]
+__all__ = [
+    "Words", "flow_of", "hides", "label_for", "modules_for", "post_words", "role_words", "words_of", "working_for",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,8 @@ WORDS: Final[Mapping[str, Words]] = {
         promise=_("What the street has sent. Offer pieces to residents’ groups and member organisations first."),
     ),
     "board": Words(
-        thing=_("valued item"),
-        things=_("Valued items"),
+        thing=_("task from above"),
+        things=_("From above"),
         take=_("We take it on"),
         hand_on=_("Give to a cadre or a group"),
         report=_("Say what came of it"),
@@ -111,7 +115,6 @@ PLAIN_WORDS: Final[Mapping[str, Any]] = {
 # Menu entries that only make sense with a module; an entry that is not named here is for everybody who may.
 _ENTRY_MODULES: Final[Mapping[str, str]] = {
     "workbench:values": Module.VALUE_BOARD,
-    "workbench:points": Module.POINTS,
     "workbench:callups": Module.CAPABLE_PEOPLE,
     "workbench:claims": Module.CLAIMS,
 }
@@ -128,6 +131,12 @@ def role_words(role: str, working: Working) -> Any:
     if working.land_words == "village" and role in _VILLAGE_ROLES:
         return _VILLAGE_ROLES[role]
     return Role(role).label
+
+
+def post_words(post: Post) -> str:
+    """A post with its place, as people there call it."""
+    role = role_words(post.role, lately(post.place_path, timezone.now()))
+    return gettext("%(role)s, %(place)s") % {"role": role, "place": post.place.name}
 
 
 def working_for(request: HttpRequest) -> Working:

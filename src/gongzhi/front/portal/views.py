@@ -21,6 +21,7 @@ from gongzhi.act.tasks.models import TaskPhoto
 from gongzhi.front.limits import count_question, count_report
 from gongzhi.front.portal.forms import AnswerForm, LetterForm, NeighbourlyForm, ReportForm, SatisfiedForm
 from gongzhi.front.portal.neighbours import Neighbourly, case_for, neighbourly, number_for
+from gongzhi.front.portal.points import places_with_points
 from gongzhi.front.portal.telling import kept, next_step
 from gongzhi.front.standing import served
 from gongzhi.front.story import Matter, Step, photos_of, read_matter, resident_story, with_replies
@@ -55,7 +56,8 @@ class Home(Guarded):
     verb = Guarded.PUBLIC
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return render(request, "portal/home.html", {"results": results(self.now), "feeds": served(self.now)})
+        context = {"results": results(self.now), "feeds": served(self.now), "points": places_with_points(self.now)}
+        return render(request, "portal/home.html", context)
 
 
 class Report(Guarded):

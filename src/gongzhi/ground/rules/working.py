@@ -97,6 +97,11 @@ def lately(path: str, now: datetime) -> Working:
     return _working(in_force.recent(), path, timezone.localdate(now))
 
 
+def lately_on(key: str, path: str, on: date) -> bool:
+    """Whether a rule switches something on at a place, for menus as ``lately`` is."""
+    return bool(in_force.recent().look_up(key, path, on).value)
+
+
 def flow_under(profile: Profile, now: datetime) -> Working:
     """How work is done at a place that has this profile and decided nothing for itself: what the packs say."""
     book = in_force.Book(packs=packs(), profiles={_ANY: profile})

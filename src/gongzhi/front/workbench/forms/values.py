@@ -14,7 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from gongzhi.act.values.models import Agreement, Objection
 from gongzhi.act.values.scoring import Marks, Weights
 from gongzhi.front.workbench.forms.selects import PlainSelect
+from gongzhi.front.working import role_words
 from gongzhi.ground.access.models import Post
+from gongzhi.ground.rules.working import Working
 
 Choices = Sequence[tuple[str, str]]
 
@@ -47,10 +49,10 @@ def last_moment(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time(23, 59, 59)))
 
 
-def person_choices(posts: Sequence[Post]) -> list[tuple[str, str]]:
-    """By name, as the posts come."""
+def person_choices(posts: Sequence[Post], working: Working) -> list[tuple[str, str]]:
+    """By name, as the posts come, each called as the place calls it."""
     return [
-        (str(post.pk), _t("%(name)s (%(post)s)") % {"name": post.user.name, "post": post.get_role_display()})
+        (str(post.pk), _t("%(name)s (%(post)s)") % {"name": post.user.name, "post": role_words(post.role, working)})
         for post in posts
     ]
 

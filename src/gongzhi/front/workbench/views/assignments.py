@@ -28,6 +28,7 @@ from gongzhi.act.directives.models import (
     Step,
 )
 from gongzhi.act.directives.pieces import Piece
+from gongzhi.act.values.models import Item
 from gongzhi.front.codes import code_of, drawn
 from gongzhi.front.story import Step as Told
 from gongzhi.front.story import position_words, stand_ins_behind, with_post
@@ -41,7 +42,8 @@ from gongzhi.front.workbench.forms.assignments import (
     SplitForm,
 )
 from gongzhi.front.workbench.received import clock_of
-from gongzhi.front.working import words_of, working_for
+from gongzhi.front.working import hides, modules_for, words_of, working_for
+from gongzhi.ground.access.actions import holding
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.access.models import Post
 from gongzhi.ground.access.reach import acting_for, posts_of, posts_with
@@ -207,6 +209,12 @@ class OnePiece(Guarded):
         stands = admission.standing(piece)
         working = working_for(request)
         words = words_of(working)
+        may_value = (
+            mine
+            and not hides("workbench:values", modules_for(request))
+            and holding(self.person, "values.manage", piece.place_path, self.now) is not None
+        )
+        made_of = Item.objects.managed_by(self.person).filter(assignment=piece).order_by("pk")
         context = {
             "piece": piece,
             "directive": directive,
@@ -241,6 +249,8 @@ class OnePiece(Guarded):
             "slips": [one for one in steps if one.kind == Step.Kind.SLIP and one.answered_at is None],
             "story": story_of(piece, reports, questions, steps),
             "words": words,
+            "may_value": may_value,
+            "items": list(made_of.select_related("holder")) if may_value else [],
             "result_form": ResultForm(),
             "ask_form": AskForm(auto_id="ask_%s"),
             "decide_form": DecideForm(auto_id="decide_%s"),

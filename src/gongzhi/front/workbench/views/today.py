@@ -19,16 +19,20 @@ from gongzhi.act.directives.models import Assignment
 from gongzhi.act.directives.models import State as Piece
 from gongzhi.act.tasks.models import WAITING, Task
 from gongzhi.act.tasks.models import State as TaskState
+from gongzhi.act.values.models import Item
+from gongzhi.act.values.models import State as ItemState
 from gongzhi.front.clock_words import Clock, running_clock
 from gongzhi.front.story import position_words
 from gongzhi.front.workbench.filters import clock_condition, end_of_day
 from gongzhi.front.workbench.received import clock_of, waiting_for
 from gongzhi.front.workbench.rows import CaseRow, case_rows, place_words
-from gongzhi.front.working import words_of, working_for
+from gongzhi.front.workbench.views.values import full, lines
+from gongzhi.front.working import modules_for, post_words, words_of, working_for
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.access.reach import posts_of, reach, stand_ins_of
 from gongzhi.ground.access.roles import ADMINISTRATIONS
 from gongzhi.ground.accounts.models import User
+from gongzhi.ground.rules.working import Module
 from gongzhi.learn.burden.models import BurdenQuestion
 from gongzhi.understand.cases.models import Case, CaseQuerySet, Ruling, Slip, State
 from gongzhi.verify.checks.models import Check
@@ -140,13 +144,17 @@ class Today(Guarded):
         context: dict[str, Any] = {"greeting": greeting(self.now), "today": timezone.localtime(self.now)}
         if not posts:
             return render(request, "workbench/today_nobody.html", context)
-        context["post_words"] = " · ".join(str(post) for post in posts)
+        context["post_words"] = " · ".join(post_words(post) for post in posts)
         context["standing_in"] = stand_ins_of(self.person)
         verbs = {verb for post in posts for verb in post.verbs}
         work = Work(self.person, self.now, verbs)
         sections = [work.tasks()] if "tasks.work" in verbs else []
         if "directives.work" in verbs:
             sections.append(work.received())
+        if "values.work" in verbs and Module.VALUE_BOARD in modules_for(request):
+            sections.append(work.items())
+            if "values.manage" in verbs:
+                sections.append(work.board())
         sections += work.cases()
         if "checks.check" in verbs:
             sections.append(work.checks())
@@ -173,13 +181,16 @@ class Today(Guarded):
 
 
 _DESK_ORDER: Final = (
-    "burden", "late", "due", "new", "received", "rulings", "slips", "asked", "contact", "checks", "promised", "review",
+    "burden", "late", "due", "new", "received", "board", "items", "rulings", "slips", "asked", "contact",
+    "checks", "promised", "review",
     "tasks",
 )  # fmt: skip
 _HANDS_ORDER: Final = (
     "burden",
     "tasks",
     "received",
+    "items",
+    "board",
     "slips",
     "asked",
     "checks",
@@ -319,6 +330,43 @@ class Work:
         ]
         url = reverse("workbench:assignments")
         return Section("received", _("Sent to us"), total, rows, url, "", _("Nothing new was sent to your office."))
+
+    def items(self) -> Section:
+        """The person's own valued items: to be done, and scored ones that can still be objected to."""
+        mine = Item.objects.of(self.person).filter(state__in=[ItemState.OPEN, ItemState.SCORED])
+        empty = _("No valued item waits for you.")
+        return self._items(
+            mine, Section("items", _("My valued items"), 0, [], reverse("workbench:values_mine"), "", empty)
+        )
+
+    def board(self) -> Section:
+        """What waits at the value board for those who score: to answer, to score, to give out."""
+        waits = Q(state__in=[ItemState.OBJECTED, ItemState.REPORTED]) | Q(state=ItemState.OPEN, holder=None)
+        there = Item.objects.managed_by(self.person).filter(waits)
+        empty = _("Nothing waits at the value board.")
+        return self._items(
+            there, Section("board", _("At the value board"), 0, [], reverse("workbench:values"), "", empty)
+        )
+
+    def _items(self, query: Any, section: Section) -> Section:
+        found = list(full(query).order_by("due_at", "pk")[:SHOWN])
+        section.total = query.count() if len(found) == SHOWN else len(found)
+        section.rows = [
+            Row(
+                title=line.item.title or line.item.number,
+                url=reverse("workbench:value", args=[line.item.pk]),
+                meta=" · ".join(
+                    [
+                        str(line.item.get_state_display()),
+                        _("value %(value)s") % {"value": line.item.value},
+                        *([line.item.holder.name] if section.name == "board" and line.item.holder else []),
+                    ]
+                ),
+                side=line.clock.html,
+            )
+            for line in lines(found, self.now)
+        ]
+        return section
 
     def rulings(self) -> Section:
         """What waits for a ruling by somebody like me."""

@@ -38,6 +38,7 @@ from gongzhi.front.workbench.forms.values import (
     last_moment,
     person_choices,
 )
+from gongzhi.front.working import flow_of, post_words, role_words
 from gongzhi.ground.access.guard import Guarded
 from gongzhi.ground.access.models import Post
 from gongzhi.ground.access.reach import posts_with
@@ -92,12 +93,20 @@ class Line:
     tag: tuple[str, str]
     score: Score | None
     called_off: bool
+    role: Any  # the post of whoever has it, as the place calls it
 
 
 def lines(items: Sequence[Item], now: datetime) -> list[Line]:
     """Items with the score that counts. The scores were read beforehand."""
     return [
-        Line(item, clock_of(item, now), TAGS[State(item.state)], last_score(item), item.source_called_off)
+        Line(
+            item,
+            clock_of(item, now),
+            TAGS[State(item.state)],
+            last_score(item),
+            item.source_called_off,
+            role_words(item.post.role, flow_of(item.place_path, now)) if item.post is not None else "",
+        )
         for item in items
     ]
 
@@ -449,7 +458,7 @@ class ItemNew(ValuesView):
             given,
             places=[(str(one.pk), one.name) for one in self.managed()],
             sources=[(source_key(one), source_words(one)) for one in offered],
-            people=person_choices(values.cadres_of(place.path, today)),
+            people=person_choices(values.cadres_of(place.path, today), flow_of(place.path, self.now)),
             most=values.largest_value(place.path, today),
             **options,
         )
@@ -534,6 +543,13 @@ class ItemView(ValuesView):
             raise Http404
         return item
 
+    def readable(self, item: Item) -> bool:
+        """Whether the person may open the work that the item was made of."""
+        if item.task_id is not None:
+            return Task.objects.visible_to(self.person).filter(pk=item.task_id).exists()
+        pieces = Assignment.objects.visible_to(self.person)
+        return item.assignment_id is not None and pieces.filter(pk=item.assignment_id).exists()
+
     def show(
         self,
         request: HttpRequest,
@@ -564,15 +580,16 @@ class ItemView(ValuesView):
             "due_words": moment_words(item.due_at, self.now),
             "days_late": values.days_late(item),
             "called_off": item.source_called_off,
-            "readable": item.task_id is not None
-            and Task.objects.visible_to(self.person).filter(pk=item.task_id).exists(),
+            "readable": self.readable(item),
+            "post_words": post_words(item.post) if item.post is not None else "",
             "story": item_story(item),
             "refused": refused[0],
             "typed": refused[1],
         }
         match item.state:
             case State.OPEN:
-                options = {"people": person_choices([one for one in people if one.user_id != item.holder_id])}
+                others = [one for one in people if one.user_id != item.holder_id]
+                options = {"people": person_choices(others, flow_of(item.place_path, self.now))}
                 context["give_form"] = GiveForm(auto_id="give_%s", moving=bool(item.turns), **options)
                 context["withdraw_form"] = WithdrawForm(auto_id="withdraw_%s")
                 context["report_form"] = ReportForm(auto_id="report_%s")
@@ -681,7 +698,8 @@ class ItemAct(ItemView):
         match act:
             case "give":
                 people = values.cadres_of(item.place_path, timezone.localdate(self.now))
-                return GiveForm(people=person_choices(people), moving=bool(item.turns), **given)
+                choices = person_choices(people, flow_of(item.place_path, self.now))
+                return GiveForm(people=choices, moving=bool(item.turns), **given)
             case "withdraw":
                 return WithdrawForm(**given)
             case "report":
