@@ -17,6 +17,19 @@
     mark.dataset.draftDone.split(/\s+/).forEach((key) => store.removeItem(PREFIX + key));
   });
 
+  // What was sent and led to another page has been taken in: the next form of this kind begins empty.
+  const SENT = "gongzhi-draft-sent";
+  const arrival = performance.getEntriesByType("navigation")[0];
+  let sent = null;
+  try {
+    sent = window.sessionStorage.getItem(SENT);
+    window.sessionStorage.removeItem(SENT);
+  } catch {
+    // drafts are kept a week then
+  }
+  const taken = sent && arrival && arrival.redirectCount > 0 && !document.querySelector(`form[data-draft="${CSS.escape(sent)}"]`);
+  if (taken) store.removeItem(PREFIX + sent);
+
   const kept = (form) =>
     Array.from(form.elements).filter(
       (field) =>
@@ -80,6 +93,11 @@
     window.addEventListener("pagehide", save);
     form.addEventListener("submit", (event) => {
       save();
+      try {
+        window.sessionStorage.setItem(SENT, form.dataset.draft);
+      } catch {
+        // as above
+      }
       if (navigator.onLine === false) {
         event.preventDefault();
         if (offline) {
