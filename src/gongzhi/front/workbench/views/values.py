@@ -348,7 +348,9 @@ class PersonView(ValuesView):
 
     def form(self, agreement: Agreement, person: int, given: QueryDict | None = None) -> HandOverForm:
         cadres = values.cadres_of(agreement.place_path, timezone.localdate(self.now))
-        people = person_choices([one for one in cadres if one.user_id != person])
+        people = person_choices(
+            [one for one in cadres if one.user_id != person], flow_of(agreement.place_path, self.now)
+        )
         return HandOverForm(given, people=people, auto_id="hand_over_%s")
 
 
