@@ -141,6 +141,8 @@ def test_off_the_list_it_is_refused_in_one_tap(town: Any, as_user: Any, now: Any
     assert "Rules on relieving the grassroots" in page
     assert do("secretary", "refuse", pk=off.pk).status_code == 302
     assert "Rules on relieving the grassroots" in as_user(town.secretary).get(f"/staff/assignments/{off.pk}/").text
+    for page in (f"/staff/directives/pieces/{off.pk}/", f"/staff/directives/{off.directive_id}/?show=over"):
+        assert "Rules on relieving the grassroots" in as_user(town.leader).get(page).text, "the issuer reads the name"
 
 
 def test_the_reason_for_asking_again_is_read_by_every_receiver(town: Any, as_user: Any, now: Any) -> None:

@@ -83,6 +83,14 @@ def given(moment: Any, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def test_without_a_choice_the_choice_is_offered_without_reproaches(town: Any, as_user: Any) -> None:
+    answer = as_user(town.street_clerk).get("/staff/standins/new/", {"person": town.worker.pk})
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "data-errors" not in page
+    assert f'<option value="{town.worker.pk}" selected>' in page
+
+
 def test_moving_a_person_s_work_in_one_step_and_undoing_it(town: Any, assigned: Any, as_user: Any, moment: Any) -> None:
     _message, case = assigned()
     client = as_user(town.street_clerk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import pgettext
 
 from gongzhi.sense.channels.models import Channel, Recording
 from gongzhi.understand.cases.questions import told
@@ -60,6 +62,12 @@ def clock(state: str, words: Any, due: Any = None) -> dict[str, Any]:
 def field(bound: Any, hint: Any = "", source: Any = "") -> dict[str, Any]:
     """One form field with label, hint, source of what is filled in, and errors."""
     return {"field": bound, "hint": hint, "source": source}
+
+
+@register.filter
+def in_a_row(entries: Iterable[Any]) -> str:
+    """Entries one after the other, as the language writes a list: ``{{ names|in_a_row }}``."""
+    return pgettext("between the entries of a list", ", ").join(str(one) for one in entries)
 
 
 @register.filter

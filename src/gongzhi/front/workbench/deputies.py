@@ -31,7 +31,7 @@ class Candidate:
 
     @property
     def words(self) -> str:
-        return f"{self.user} ({self.posts[0]})"
+        return f"{self.user} · {self.posts[0]}"
 
 
 @dataclass(frozen=True)

@@ -195,7 +195,7 @@ class DirectiveForm(forms.Form):
             *((str(one.pk), one.name) for one in children),
         ]
         self.kept = {str(one.pk): one for one in groups}
-        self._field("groups").choices = [(key, f"{one.name} ({len(one.places)})") for key, one in self.kept.items()]
+        self._field("groups").choices = [(key, f"{one.name} · {len(one.places)}") for key, one in self.kept.items()]
         if not groups:
             del self.fields["groups"]
 

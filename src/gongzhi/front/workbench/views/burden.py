@@ -112,6 +112,7 @@ class Burden(Guarded):
                 {
                     "name": position_words(post.role, post.place.name),
                     "row": row,
+                    "counted": (post.role, post.place_id) in known,
                     "reports": reports,
                     "minutes": minutes,
                     "over": row.forms > reports or max(row.minutes, row.asked_minutes) > minutes,

@@ -46,7 +46,7 @@ class StandIns(Guarded):
     def people(self) -> list[tuple[str, str]]:
         found: dict[int, tuple[str, str]] = {}
         for post in posts_within(self.person, timezone.localdate(self.now)):
-            found.setdefault(post.user_id, (str(post.user_id), f"{post.user} ({post})"))
+            found.setdefault(post.user_id, (str(post.user_id), f"{post.user} · {post}"))
         return list(found.values())
 
     def form(self, data: Any = None) -> MoveForm:
@@ -153,6 +153,8 @@ class StandInNew(StandIns):
         return render(request, "workbench/standin_new.html", context, status=refusal.status if refusal else 200)
 
     def get(self, request: HttpRequest) -> HttpResponse:
+        if "until" not in request.GET:
+            return super().get(request)  # nothing was chosen yet: the list offers the choice, and reproaches nobody
         form = self.form(request.GET)
         if not form.is_valid():
             return self.again(request, form)
