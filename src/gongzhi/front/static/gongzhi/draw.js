@@ -29,6 +29,11 @@
     const same = (rows, id) => rows.find((row) => id && String(row.id) === String(id)) || {};
     return same(tasks, data.task).title || same(pieces, data.assignment).title || "";
   };
+  // Which row an entry is about. A work order and a piece of a directive may have the same number.
+  const subject = ({ data, key }) => {
+    if (data.task) return `tasks:${data.task}`;
+    return data.assignment ? `pieces:${data.assignment}` : String(data.uid || key);
+  };
   const pending = ["waiting", "again", "refused", "doubtful"];
 
   const SHOWN = 60; // rows of what waits; the count says how many there are
@@ -52,7 +57,7 @@
     const items = await outbox.list();
     const about = new Map();
     const quiet = ["assignment.read", "aside.settle"]; // nobody waits for these
-    items.filter((item) => pending.includes(item.state) && !quiet.includes(item.kind)).forEach((item) => about.set(String(item.data.task || item.data.assignment || item.data.uid || item.key), item));
+    items.filter((item) => pending.includes(item.state) && !quiet.includes(item.kind)).forEach((item) => about.set(subject(item), item));
     if (field.day) field.options();
     all("[data-list]").forEach((list) => {
       const which = list.dataset.list;
@@ -93,7 +98,7 @@
       list.replaceChildren(
         ...rows.map((row) => {
           const mark = String(row.id || row.uid || row.key);
-          const waits = which === "outbox" || which === "pending" || which === "aside" ? null : about.get(mark);
+          const waits = which === "outbox" || which === "pending" || which === "aside" ? null : about.get(row.id ? `${which}:${row.id}` : mark);
           const piece = fill(which, { ...row, waits: waits ? `${name(waits.kind)}: ${say(`state_${waits.state}`, {})}` : "" });
           const node = piece.firstElementChild;
           node.dataset.row = mark;
