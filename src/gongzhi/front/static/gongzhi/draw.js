@@ -1,7 +1,7 @@
 // Draws the lists of the field pages from what the device keeps.
 "use strict";
 (() => {
-  const { root, all, one, say, today, clock } = field;
+  const { root, all, one, say, today, clock, subject } = field;
   let drawn = 0;
 
   const late = (due) => due && (due.length > 10 ? new Date(due) < new Date() : due < today());
@@ -28,11 +28,6 @@
     const { tasks = [], pieces = [] } = field.day || {};
     const same = (rows, id) => rows.find((row) => id && String(row.id) === String(id)) || {};
     return same(tasks, data.task).title || same(pieces, data.assignment).title || "";
-  };
-  // Which row an entry is about. A work order and a piece of a directive may have the same number.
-  const subject = ({ data, key }) => {
-    if (data.task) return `tasks:${data.task}`;
-    return data.assignment ? `pieces:${data.assignment}` : String(data.uid || key);
   };
   const pending = ["waiting", "again", "refused", "doubtful"];
 

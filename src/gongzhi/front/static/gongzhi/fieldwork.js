@@ -15,6 +15,11 @@ window.field = (() => {
     const when = new Date(at);
     return `${two(when.getMonth() + 1)}-${two(when.getDate())} ${two(when.getHours())}:${two(when.getMinutes())}`;
   };
+  // Which row an entry is about. A work order and a piece of a directive may have the same number.
+  const subject = ({ data, key }) => {
+    if (data.task) return `tasks:${data.task}`;
+    return data.assignment ? `pieces:${data.assignment}` : String(data.uid || key);
+  };
   const note = one("[data-note]");
   const announce = (words) => {
     note.textContent = words;
@@ -41,6 +46,6 @@ window.field = (() => {
   };
 
   // "day" is the day's work as the device knows it; draw.js adds how it is drawn.
-  const shared = { root, all, one, say, today, clock, note, announce, keepPages, options, day: null };
+  const shared = { root, all, one, say, today, clock, subject, note, announce, keepPages, options, day: null };
   return shared;
 })();
