@@ -188,7 +188,7 @@ def _mark(ids: Sequence[int], wire: str, now: datetime) -> set[int]:
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {Delivery._meta.db_table} (entry_id, wire, at) "  # noqa: S608
+            f"INSERT INTO {Delivery._meta.db_table} (entry_id, wire, at) "  # noqa: S608 - names of ours
             f"SELECT value, %s, %s FROM {given[0]} WHERE true "
             "ON CONFLICT (entry_id, wire) DO NOTHING RETURNING entry_id",
             [wire, at, given[1]],

@@ -166,29 +166,6 @@ class GiveForm(forms.Form):
             self.fields["words"].error_messages["required"] = _t("Say why it goes to somebody else; both read it.")
 
 
-class HandOverForm(forms.Form):
-    """Everything that a cadre has still to do, to another."""
-
-    post = forms.ChoiceField(
-        label=_("Who does it meanwhile?"),
-        widget=PlainSelect,
-        error_messages={
-            "required": _("Please choose who does it."),
-            "invalid_choice": _("Nobody holds this post here today."),
-        },
-    )
-    words = forms.CharField(
-        label=_("Why does it go to somebody else?"),
-        help_text=_("Both read it."),
-        max_length=500,
-        error_messages={"required": _("Say why it goes to somebody else; both read it.")},
-    )
-
-    def __init__(self, *args: Any, people: Choices, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _fill(self, "post", [("", _t("Choose …")), *people])
-
-
 class WithdrawForm(forms.Form):
     words = forms.CharField(
         label=_("Why is it not needed any more?"),

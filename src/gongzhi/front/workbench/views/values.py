@@ -29,7 +29,6 @@ from gongzhi.front.workbench.forms.values import (
     AgreementForm,
     AnswerForm,
     GiveForm,
-    HandOverForm,
     ItemForm,
     ObjectForm,
     ReportForm,
@@ -320,7 +319,7 @@ class PersonView(ValuesView):
     """One person's items by one agreement, one by one, with their total. For that person and for those who score."""
 
     def show(
-        self, request: HttpRequest, pk: int, person: int, *, status: int = 200, form: HandOverForm | None = None
+        self, request: HttpRequest, pk: int, person: int, *, status: int = 200, form: GiveForm | None = None
     ) -> HttpResponse:
         agreement = self.agreement(pk)
         manages = values.manages(self.person, agreement.place_path, self.now)
@@ -346,12 +345,12 @@ class PersonView(ValuesView):
         }
         return render(request, "workbench/value_person.html", context, status=status)
 
-    def form(self, agreement: Agreement, person: int, given: QueryDict | None = None) -> HandOverForm:
+    def form(self, agreement: Agreement, person: int, given: QueryDict | None = None) -> GiveForm:
         cadres = values.cadres_of(agreement.place_path, timezone.localdate(self.now))
         people = person_choices(
             [one for one in cadres if one.user_id != person], flow_of(agreement.place_path, self.now)
         )
-        return HandOverForm(given, people=people, auto_id="hand_over_%s")
+        return GiveForm(given, people=people, moving=True, auto_id="hand_over_%s")
 
 
 class PersonPage(PersonView):
@@ -368,11 +367,11 @@ class PersonAct(PersonView):
         return redirect("workbench:value_person", pk=pk, person=person)
 
     def post(self, request: HttpRequest, pk: int, person: int, act: str) -> HttpResponse:
-        place = self.agreement(pk).place
-        given: dict[str, Any] = {"place": place, "by": self.person, "now": self.now}
+        agreement = self.agreement(pk)
+        given: dict[str, Any] = {"place": agreement.place, "by": self.person, "now": self.now}
         match act:
             case "away":
-                form = self.form(self.agreement(pk), person, request.POST)
+                form = self.form(agreement, person, request.POST)
                 if not form.is_valid():
                     return self.show(request, pk, person, status=422, form=form)
                 data = form.cleaned_data
